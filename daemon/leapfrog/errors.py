@@ -144,6 +144,10 @@ class DistrictUnclear(DistrictError):
         self.is_nobodys_fault = is_nobodys_fault
 
 
+class DistrictAnswerTooLong(DistrictUnclear):
+    """The server answered, with more than any answer to this question has."""
+
+
 class DistrictLocked(DistrictError):
     """The district server rejects the login; every delivery will fail until a person changes something."""
 

@@ -4,13 +4,14 @@ It is a stranger's word throughout. The child that examined it may have been tak
 bounds that are checked when it comes from JSON.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from leapfrog.exam import Code, Frozen
 
 MOST_LINES = 1000  # of text; a long report of a person has about a hundred
+MOST_TEXT = 400_000  # characters of all lines together: about 130 pages
 MOST_CODED = 200  # findings
 MOST_PAGES = 8  # of a PDF, that are shown
 MOST_PERSONS = 8
@@ -88,3 +89,14 @@ class Document(Frozen):
     coded: Annotated[tuple[CodedFinding, ...], Field(max_length=MOST_CODED)] = ()
     pages: Annotated[int, Field(ge=0, le=MOST_PAGES)] = 0
     left_out: bool = False
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if self.text_length > MOST_TEXT:
+            raise ValueError("there is more text than in any report")
+        return self
+
+    @property
+    def text_length(self) -> int:
+        """The characters of its lines."""
+        return sum(len(line.label) + len(line.text) for line in self.lines)

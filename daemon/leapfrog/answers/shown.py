@@ -7,6 +7,8 @@ from leapfrog.answers.document import Document
 from leapfrog.answers.judgement import Judgement
 from leapfrog.exam import Frozen
 
+MOST_TEXT_OF_EXAM = 1_000_000  # characters, of all answers together, that an exam's page shows
+
 
 class ShownAnswer(Frozen):
     """An answer that is shown. `received_at` is local ISO time. `pages` are picture files in the report's folder.
@@ -71,4 +73,16 @@ def in_order(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:
         }
     marked = [one.model_copy(update={"replaced": one.id in replaced}) for one in answers]
     newest_first = sorted(marked, key=lambda one: (one.document.written_at, one.received_at), reverse=True)
-    return tuple(sorted(newest_first, key=lambda one: not one.counts))
+    return _within_a_page(sorted(newest_first, key=lambda one: not one.counts))
+
+
+def _within_a_page(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:
+    """What is shown first keeps its text; of the others, whatever a page has no room for is left out."""
+    room, kept = MOST_TEXT_OF_EXAM, []
+    for one in answers:
+        room -= one.document.text_length
+        if room < 0:
+            document = one.document.model_copy(update={"lines": (), "left_out": True})
+            one = one.model_copy(update={"document": document})  # noqa: PLW2901
+        kept.append(one)
+    return tuple(kept)

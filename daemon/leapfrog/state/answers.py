@@ -159,10 +159,13 @@ class Answers:
     # ------------------------------------------------------------ fetching and examining
 
     def to_fetch(self, destination: str) -> list[FoundDocument]:
-        """Documents that a destination listed and that are not here yet, oldest first."""
+        """Documents that a destination listed and that are not here yet: of each exam the first, then of each the
+        second, so that an exam with many of them delays no other.
+        """
         rows = self._journal.rows(
             f"SELECT {FOUND_COLUMNS} FROM answers WHERE state = 'listed' AND id IN"
-            " (SELECT answer_id FROM answer_places WHERE destination = ? AND missing = 0) ORDER BY sequence",
+            " (SELECT answer_id FROM answer_places WHERE destination = ? AND missing = 0)"
+            " ORDER BY row_number() OVER (PARTITION BY study_key ORDER BY attempts, sequence), sequence",
             (destination,),
         )
         return [FoundDocument(**dict(row)) for row in rows]
@@ -179,6 +182,10 @@ class Answers:
     def begin_attempt(self, answer_id: str) -> None:
         """Count an attempt to fetch or examine it, before it is made."""
         self._journal.change("UPDATE answers SET attempts = attempts + 1 WHERE id = ?", answer_id)
+
+    def take_back_attempt(self, answer_id: str) -> None:
+        """The attempt failed for a reason that has nothing to do with this document."""
+        self._journal.change("UPDATE answers SET attempts = max(0, attempts - 1) WHERE id = ?", answer_id)
 
     def fetched(self, answer_id: str, byte_count: int, file_digest: str) -> None:
         """Note that its file is here, durably."""

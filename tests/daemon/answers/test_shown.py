@@ -1,5 +1,6 @@
 """What a radiologist says now comes first, and what it replaces is marked."""
 
+from leapfrog.answers.document import Line
 from leapfrog.answers.shown import AnswersOfExam, ShownAnswer, in_order
 from support.documents import shown
 
@@ -30,6 +31,13 @@ def test_two_that_name_each_other_both_stay() -> None:
 def test_one_that_was_withdrawn_replaces_nothing() -> None:
     withdrawn = shown("2", replaces=("1.2.3.1",)).model_copy(update={"withdrawn": True})
     assert ids(shown("1"), withdrawn) == ["1", "2 gone"]
+
+
+def test_a_flood_of_long_answers_leaves_the_page_small_and_the_newest_whole() -> None:
+    lines = tuple(Line(level=0, text="x" * 20_000) for _ in range(20))
+    many = in_order(shown(str(day), written_at=f"202611{day}", lines=lines) for day in range(10, 30))
+    assert [len(one.document.lines) for one in many] == [20, 20] + [0] * 18
+    assert [one.document.left_out for one in many] == [False, False] + [True] * 18
 
 
 def test_a_report_is_told_from_one_that_shows_something_else() -> None:

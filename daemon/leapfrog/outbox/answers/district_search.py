@@ -6,7 +6,6 @@ that was not asked about.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
 from typing import BinaryIO
@@ -90,9 +89,12 @@ class DistrictSearch:
         """The documents in a study that may be answers: not those that are this box's `own`."""
         instances: Sequence[dict[str, str]] = ()
         if self._by_class is not False:
-            with suppress(DistrictUnreachable):  # if it is the link that fails, the next question says so
-                query = {"SOPClassUID": ",".join(sorted(CLASSES))}
+            query = {"SOPClassUID": ",".join(sorted(CLASSES))}
+            try:
                 instances = self._list(f"/studies/{study_instance_uid}/instances", query) or ()
+            except DistrictUnreachable:
+                if self._by_class:  # then nothing is known: whoever lists nothing says that all were removed
+                    raise
             self._by_class = True if instances else self._by_class
         if not self._by_class:
             instances = [one for one in self._by_series(study_instance_uid) if one.get(SOP_CLASS_UID) in CLASSES]

@@ -17,6 +17,7 @@ from leapfrog.answers.judgement import judgement
 from leapfrog.answers.whose import ExamPatient, Whose, has_another_number, whose
 from leapfrog.durable import write_durably
 from leapfrog.errors import (
+    DistrictAnswerTooLong,
     DistrictError,
     DistrictLocked,
     DistrictUnclear,
@@ -27,6 +28,7 @@ from leapfrog.errors import (
 from leapfrog.language.sentence import sentence
 from leapfrog.outbox.answers.district_search import LARGEST_DOCUMENT_BYTES, STUDIES_AT_ONCE, DistrictSearch
 from leapfrog.outbox.answers.examiner import Examiner
+from leapfrog.outbox.answers.mishaps import Mishaps
 from leapfrog.outbox.answers.patience import MOST_ASKS, is_nearly_due, seconds_until_asked
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.precedence import Precedence, Turn
@@ -50,7 +52,12 @@ LINK_BACKOFF = Backoff(first_seconds=60.0, cap_seconds=3600.0)
 LONGEST_PAUSE_SECONDS = 900.0  # what has just arrived is asked about after so long
 RANK = 4  # that of previews: no result of any exam waits for an answer, and no original holds one up
 WORTH_MORE = ("structured_report", "report_pdf")  # than an answer; whose questions are smaller than any picture
-MOST_ATTEMPTS = 3  # to fetch a document, and to examine it
+MOST_ATTEMPTS = 3  # to examine a document
+# To fetch one that the server does not give, some hours long; and one over which an answer always broke off.
+MOST_TIMES_NOT_GIVEN, MOST_FETCHES = 10, 50
+FETCH_BACKOFF = Backoff(first_seconds=60.0, cap_seconds=3600.0)
+# So long documents are fetched until questions about other exams have their turn.
+FETCHING_SECONDS = 300.0
 STEP_SECONDS = 180.0  # the longest time between two signs of life
 LONG_SECONDS = 24 * 3600.0
 
@@ -67,7 +74,8 @@ OF_OTHERS_FOR_STAFF = sentence(
     "Answers that are not, or not surely, about the same patient came under some exams. None of them is shown; the"
     " exams are marked. Tell the district or the technician."
 )
-TOO_LARGE = "It is larger than {size} MB, or did not come whole."
+TOO_LARGE = "It is larger than {size} MB."
+NOT_WHOLE = "It never came whole, however often it was fetched."
 NOT_GIVEN = "The district lists it and does not give it."
 OTHER_UID = "It is another document than the one that was asked for."
 STATES: dict[Whose, ExaminedState] = {"theirs": "shown", "another's": "another_patient", "not sure": "unsure_patient"}
@@ -123,6 +131,9 @@ class AnswerInquirer(Worker):
         self._failing_since = 0.0
         self._not_before = 0.0  # on the monotonic clock
         self._asked_for = False  # `leapfrog sync` was given
+        self._not_before_of: dict[str, float] = {}  # of documents that did not come, on the monotonic clock
+        self._mishaps = Mishaps()  # of this round
+        self._is_cut_short = False  # documents wait that could be fetched now
 
     # ------------------------------------------------------------ for others
 
@@ -161,7 +172,7 @@ class AnswerInquirer(Worker):
         try:
             with self._precedence.turn(RANK) as self._turn:
                 self._turn.wait(RESULTS_SECONDS)
-                pause = max(self._round(), ROUND_SECONDS)
+                pause = max(self._round(), RESULTS_SECONDS if self._is_cut_short else ROUND_SECONDS)
         except _Stopped:
             return UNTIL_WOKEN
         except (DistrictError, OSError) as problem:
@@ -175,8 +186,7 @@ class AnswerInquirer(Worker):
             _log.error("Asking %s for answers failed with %s:\n%s", self.destination, type(problem).__name__, frames)
             pause = self._failed(problem)
         else:
-            self._failures = 0
-            self._problems.clear(self.destination)
+            self._note_round()
         self._not_before = self._monotonic() + pause
         return pause
 
@@ -209,13 +219,28 @@ class AnswerInquirer(Worker):
             pause = max(pause, min(problem.retry_after_seconds, LINK_BACKOFF.cap_seconds))
         return pause
 
+    def _note_round(self) -> None:
+        """The server answers. If all that it was asked for besides failed, somebody must hear of it some time; but the
+        next round is not put off.
+        """
+        if (problem := self._mishaps.all_failed) is not None:
+            self._failed(problem)
+        elif self._mishaps.anything_went_well or not self._not_before_of:
+            self._failures = 0
+            self._problems.clear(self.destination)
+
     def _round(self) -> float:
-        """Ask about what is due, fetch and examine what was found. Returns the seconds until the next exam is due."""
+        """Ask about what is due, fetch and examine what was found. Returns the seconds until the next exam is due, 0 if
+        that is not known.
+        """
         name = self.destination
-        self._examine_all()  # what a stop left
-        self._fetch_all()
+        self._mishaps, self._is_cut_short = Mishaps(), False
         questions, now, asked_for = self._answers.questions(name), self._now(), self._asked_for
         self._asked_for = False
+        if asked_for:
+            self._not_before_of.clear()
+        self._examine_all()  # what a stop left
+        self._fetch_all()
         waits = [seconds_until_asked(one.asked, one.asked_at, now, answered=one.answered) for one in questions]
         if asked_for or (waits and min(waits) <= 0):
             due = [
@@ -226,20 +251,31 @@ class AnswerInquirer(Worker):
             for first in range(0, len(due), STUDIES_AT_ONCE):
                 self._ask(due[first : first + STUDIES_AT_ONCE])
                 self._fetch_all()
-            return ROUND_SECONDS
-        return min((*waits, LONGEST_PAUSE_SECONDS))
+            return 0.0
+        return 0.0 if self._is_cut_short else min((*waits, LONGEST_PAUSE_SECONDS))
 
     # ------------------------------------------------------------ asking
 
     def _ask(self, questions: list[Question]) -> None:
         uids = list(dict.fromkeys(one.study_instance_uid for one in questions))
         counts = self._search.counts(uids)
+        answered: list[str] = []
         for one in questions:
             held = counts.get(one.study_instance_uid)
             # A study that is not listed at all was removed there, or another study is named wrongly: nothing is known.
-            if one.study_instance_uid in counts and (held is None or held != one.held):
+            if one.study_instance_uid not in counts or (held is not None and held == one.held):
+                answered.append(one.study_key)
+                continue
+            try:
                 self._look_through(one, held)
-        self._answers.asked(self.destination, [one.study_key for one in questions], self._now(), MOST_ASKS)
+            except DistrictError as problem:
+                # It was asked: its next turn comes when it is due again, and the others have theirs now.
+                self._answers.asked(self.destination, [one.study_key], self._now(), MOST_ASKS)
+                self._mishaps.failed(problem)
+            else:
+                answered.append(one.study_key)
+                self._mishaps.went_well()
+        self._answers.asked(self.destination, answered, self._now(), MOST_ASKS)
 
     def _look_through(self, question: Question, held: int | None) -> None:
         own = self._answers.own_uids(question.study_key)
@@ -250,12 +286,25 @@ class AnswerInquirer(Worker):
     # ------------------------------------------------------------ fetching
 
     def _fetch_all(self) -> None:
-        for document in self._answers.to_fetch(self.destination):
-            self._fetch(document)
-        self._examine_all()
+        """Fetch and examine what was found, for so long as others can wait. What is left goes on in the next round."""
+        until = self._monotonic() + FETCHING_SECONDS
+        waiting = self._answers.to_fetch(self.destination)
+        self._not_before_of = {one.id: at for one in waiting if (at := self._not_before_of.get(one.id)) is not None}
+        for document in waiting:
+            now = self._monotonic()
+            if now < self._not_before_of.get(document.id, now):
+                continue
+            if now >= until or self._result_waits():
+                self._is_cut_short = True
+                break
+            if (problem := self._fetch(document)) is not None:
+                self._mishaps.failed(problem, server_is_well=True)
+                continue
+            self._mishaps.went_well()
+            self._examine_all()
 
-    def _fetch(self, found: FoundDocument) -> None:
-        """Bring one document here. A link that fails is no fault of the document; an answer that breaks off may be."""
+    def _fetch(self, found: FoundDocument) -> DistrictError | None:
+        """Bring one document here. Returns what failed over just this one; raises what failed over all."""
         self._answers.begin_attempt(found.id)
         patient, _ = self._answers.patients(found.study_key, self._issuer)
         listed = ListedDocument(
@@ -270,12 +319,30 @@ class AnswerInquirer(Worker):
                 byte_count = stream.seek(0, os.SEEK_END)
                 stream.seek(0)
                 digest = digest_of(stream)
-            self._answers.fetched(found.id, byte_count, digest)
-        except DistrictUnclear as problem:
-            if found.attempts + 1 < MOST_ATTEMPTS:
-                raise DistrictUnreachable(str(problem)) from problem
-            reason = NOT_GIVEN if str(problem) == NOT_GIVEN else TOO_LARGE.format(size=LARGEST_DOCUMENT_BYTES >> 20)
-            self._settle(found, "unreadable", reason=reason)
+        except DistrictError as problem:
+            self._blame(found, problem, patient.study_instance_uid)
+            return problem
+        self._answers.fetched(found.id, byte_count, digest)
+        return None
+
+    def _blame(self, found: FoundDocument, problem: DistrictError, study_instance_uid: str) -> None:
+        """A document did not come: have it wait, or give it up after many attempts. But a login page gives no document
+        either, and a link that fails is no fault of one: only a server that answers at the same time counts. Raises
+        what fails over everything.
+        """
+        try:
+            self._search.counts((study_instance_uid,))
+        except DistrictError:
+            self._answers.take_back_attempt(found.id)
+            raise
+        failures = found.attempts + 1
+        self._not_before_of[found.id] = self._monotonic() + FETCH_BACKOFF.seconds(failures)
+        if isinstance(problem, DistrictAnswerTooLong):
+            self._settle(found, "unreadable", reason=TOO_LARGE.format(size=LARGEST_DOCUMENT_BYTES >> 20))
+        elif str(problem) == NOT_GIVEN and failures >= MOST_TIMES_NOT_GIVEN:
+            self._settle(found, "unreadable", reason=NOT_GIVEN)
+        elif failures >= MOST_FETCHES:
+            self._settle(found, "unreadable", reason=NOT_WHOLE)
 
     # ------------------------------------------------------------ what it is
 

@@ -15,6 +15,7 @@ from leapfrog.answers.document import (
     MOST_CODED,
     MOST_LINES,
     MOST_PERSONS,
+    MOST_TEXT,
     CodedFinding,
     Line,
     Person,
@@ -56,6 +57,7 @@ def read_tree(root: Dataset) -> ContentTree:
     persons: list[Person] = []
     organisation = ""
     device_wrote = left_out = False
+    room = MOST_TEXT
     for count, (level, item) in enumerate(_walk(root)):
         if count >= MOST_ITEMS or len(lines) >= MOST_LINES:
             left_out = True
@@ -72,6 +74,10 @@ def read_tree(root: Dataset) -> ContentTree:
             continue
         line = _line(level, item, name)
         if line is not None:
+            room -= len(line.label) + len(line.text)
+            if room < 0:
+                left_out = True
+                break
             left_out = left_out or len(line.text) == LONGEST_TEXT
             lines.append(line)
         finding = _finding(item, name)

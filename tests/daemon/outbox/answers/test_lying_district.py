@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from leapfrog.outbox.answers.district_search import LARGEST_DOCUMENT_BYTES
-from leapfrog.outbox.answers.inquirer import MOST_ATTEMPTS
+from leapfrog.outbox.answers.inquirer import MOST_FETCHES, MOST_TIMES_NOT_GIVEN
 from support.answers_box import HOUR, AnswersBox, Exam
 from support.radiologist import file_of, structured_report
 from support.recording_proxy import Answer, Exchange, Mishap, RawAnswer, RecordingProxy
@@ -59,21 +59,32 @@ def holding(exam: Exam, given: Mishap, uid: str = "1.2.3.4.5") -> Callable[[Exch
         Answer(200, b"<html>", "text/html"),
         Answer(200, b"", MULTIPART),
         Answer(404),
+        Answer(500),
         Answer(200, b"--x\r\n\r\nnot whole", MULTIPART),
-        ENDLESS,
     ],
-    ids=["a page", "nothing", "not there", "half", "without end"],
+    ids=["a page", "nothing", "not there", "failure", "half"],
 )
 def test_what_is_no_document_is_given_up_after_some_attempts(
     given: Mishap, box: AnswersBox, district: RecordingProxy
 ) -> None:
     district.always(holding(box.sent_exam(), given))
     inquirer = box.inquirer(district.url)
-    for _ in range(MOST_ATTEMPTS + 2):
+    for _ in range(MOST_TIMES_NOT_GIVEN + 2):
         answers = box.ask(inquirer)
     assert (answers.shown, answers.unreadable) == ((), 1)
-    fetched = [exchange for exchange in district.exchanges if exchange.path.endswith("/1.2.3.4.5")]
-    assert len(fetched) == MOST_ATTEMPTS
+    assert len(fetches(district)) == MOST_TIMES_NOT_GIVEN
+
+
+def fetches(district: RecordingProxy) -> list[Exchange]:
+    """The times that the document was asked for."""
+    return [exchange for exchange in district.exchanges if exchange.path.endswith("/1.2.3.4.5")]
+
+
+def test_a_document_without_end_is_fetched_once(box: AnswersBox, district: RecordingProxy) -> None:
+    district.always(holding(box.sent_exam(), ENDLESS))
+    inquirer = box.inquirer(district.url)
+    assert [box.ask(inquirer).unreadable for _ in range(3)] == [1, 1, 1]
+    assert len(fetches(district)) == 1
     assert sum(path.stat().st_size for path in box.state_dir.glob("answers/*")) < LARGEST_DOCUMENT_BYTES
 
 
@@ -148,3 +159,95 @@ def test_a_list_without_end_of_documents_is_cut_off(box: AnswersBox, district: R
     district.always(choose)
     box.ask(box.inquirer(district.url))
     assert len(box.states()) == 50
+
+
+def answering(exams: list[Exam], special: Callable[[Exam, str], Mishap | None]) -> Callable[[Exchange], Mishap]:
+    """What holds a radiologist's report of each exam, unless `special` answers something else about one."""
+    reports = {exam.key: structured_report(exam.study_instance_uid, exam.patient_id) for exam in exams}
+
+    def choose(exchange: Exchange) -> Mishap:
+        path = exchange.path.partition("?")[0]
+        if path.endswith("/studies"):
+            return listing(*({"study": exam.study_instance_uid, "count": 2} for exam in exams))
+        exam = next(exam for exam in exams if exam.study_instance_uid in path)
+        if (mishap := special(exam, path)) is not None:
+            return mishap
+        report = reports[exam.key]
+        if path.endswith("/instances"):
+            return listing({"series": "1.2.3.4", "instance": str(report.SOPInstanceUID), "class": BASIC_TEXT})
+        return document(file_of(report))
+
+    return choose
+
+
+@pytest.mark.parametrize("status", [403, 503, 500])
+@pytest.mark.parametrize("about", ["a study", "a document"])
+def test_an_exam_over_which_it_fails_holds_up_no_other(
+    about: str, status: int, box: AnswersBox, district: RecordingProxy
+) -> None:
+    exams = [box.sent_exam(str(number)) for number in range(20, 24)]
+    bad = exams[-1]  # the newest, which is asked about first
+
+    def special(exam: Exam, path: str) -> Mishap | None:
+        is_question = path.endswith(("/instances", "/series"))
+        return Answer(status) if exam is bad and is_question == (about == "a study") else None
+
+    district.always(answering(exams, special))
+    inquirer = box.inquirer(district.url)
+    box.ask(inquirer)
+    box.ask(inquirer)
+    assert [len(box.answers.of_exam(exam.key).shown) for exam in exams] == [1, 1, 1, 0]
+
+
+def test_an_answer_is_not_withdrawn_because_a_question_about_it_failed(
+    box: AnswersBox, district: RecordingProxy
+) -> None:
+    failing = False
+    district.always(
+        answering([box.sent_exam()], lambda _, path: Answer(503) if failing and "/instances" in path else None)
+    )
+    inquirer = box.inquirer(district.url)
+    assert [one.withdrawn for one in box.ask(inquirer).shown] == [False]
+    failing = True
+    box.journal.change("UPDATE answer_questions SET held = 1")  # something else came into the study
+    for _ in range(3):
+        answers = box.ask(inquirer, 25 * HOUR)
+    assert [one.withdrawn for one in answers.shown] == [False]
+
+
+def test_a_document_that_breaks_off_often_is_fetched_when_the_link_is_better(
+    box: AnswersBox, district: RecordingProxy
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nContent-Type: %s\r\n\r\n--x" % MULTIPART.encode()
+    broken = True
+    district.always(
+        answering([box.sent_exam()], lambda _, path: RawAnswer((head,)) if broken and "/series/" in path else None)
+    )
+    inquirer = box.inquirer(district.url)
+    for _ in range(MOST_TIMES_NOT_GIVEN + 2):
+        box.ask(inquirer)
+    assert box.states() == ["listed"]
+    broken = False
+    assert len(box.ask(inquirer).shown) == 1
+    box.journal.change("UPDATE answers SET state = 'listed', attempts = ?", MOST_FETCHES - 1)
+    broken = True
+    assert box.ask(inquirer, 25 * HOUR).unreadable == 1
+
+
+def test_a_login_page_on_the_way_costs_no_answer(box: AnswersBox, district: RecordingProxy) -> None:
+    exam = box.sent_exam()
+    inquirer = box.inquirer(district.url)
+    district.always(holding(exam, Answer(503)))
+    box.ask(inquirer)
+    district.always(lambda exchange: Answer(200, b"<html>Sign in</html>", "text/html"))
+    for _ in range(MOST_TIMES_NOT_GIVEN + 2):
+        box.ask(inquirer)
+    assert box.states() == ["listed"]
+
+
+def test_one_that_lets_it_search_and_not_fetch_is_told_of(box: AnswersBox, district: RecordingProxy) -> None:
+    district.always(holding(box.sent_exam(), Answer(403)))
+    inquirer = box.inquirer(district.url)
+    for _ in range(2):
+        box.ask(inquirer)
+    assert [problem.in_worklist for problem in inquirer.problems()] == [False]

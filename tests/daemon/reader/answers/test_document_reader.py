@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from pydicom.dataset import Dataset
 
-from leapfrog.answers.document import MOST_LINES, CodedFinding, Document, Line, PatientNumber, Person
+from leapfrog.answers.document import MOST_LINES, MOST_TEXT, CodedFinding, Document, Line, PatientNumber, Person
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.answers.document_reader import NOT_DICOM, OTHER_CLASS, read_document
 from support.radiologist import (
@@ -79,6 +80,14 @@ def test_a_report_without_end_is_cut_off_and_says_so() -> None:
     document = said(*(node("TEXT", FINDING, f"Line {number}") for number in range(MOST_LINES + 50)))
     assert len(document.lines) == MOST_LINES
     assert document.left_out
+
+
+def test_of_a_report_as_long_as_a_book_the_beginning_is_kept() -> None:
+    document = said(*(node("TEXT", FINDING, "All is well. " * 1500) for _ in range(50)))
+    assert MOST_TEXT - 20_000 < document.text_length <= MOST_TEXT
+    assert document.left_out
+    with pytest.raises(ValidationError):  # nor does a child that was taken over bring more here
+        Document.model_validate({**document.model_dump(), "lines": document.lines * 2})
 
 
 def test_a_name_in_arabic_is_read() -> None:

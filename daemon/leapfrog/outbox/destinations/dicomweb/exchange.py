@@ -17,7 +17,13 @@ from typing import BinaryIO, Protocol
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
-from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable, LeapfrogError
+from leapfrog.errors import (
+    DistrictAnswerTooLong,
+    DistrictLocked,
+    DistrictUnclear,
+    DistrictUnreachable,
+    LeapfrogError,
+)
 from leapfrog.outbox.destinations.dicomweb.alarm import Alarm
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
@@ -287,7 +293,7 @@ def _as_answer_errors() -> Iterator[None]:
     except LeapfrogError:
         raise
     except AnswerTooLong as problem:
-        raise DistrictUnclear("The answer of the district server was too long.") from problem
+        raise DistrictAnswerTooLong("The answer of the district server was too long.") from problem
     except Exception as problem:
         # Only the traceback is logged: the exception's own text may quote what was sent or answered.
         frames = "".join(traceback.format_tb(problem.__traceback__))
