@@ -1,5 +1,6 @@
-"""In which form an original goes to a destination: as it came, or as a smaller copy in another transfer syntax; and
-what is learnt when a destination refuses a copy. No original is refused for the form in which it was sent.
+"""In which form an object goes to a destination: as it came, or as a copy in another transfer syntax. Of an original,
+that is a smaller one; for an archive that takes nothing compressed, an uncompressed one of whatever is. And what is
+learnt when a destination refuses a copy: no original is refused for the form in which it was sent.
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def never_certain(_ours: Part10Source, _theirs: Path) -> bool:
 
 @dataclass(frozen=True)
 class Copy:
-    """A smaller copy of an original, as it is sent."""
+    """A copy in another transfer syntax, as it is sent."""
 
     encoding: Encoding
     source: Part10Source
@@ -59,11 +60,11 @@ class Forms:
         self.is_coming = is_coming
 
     def copy_of(self, delivery: DeliveryRecord) -> Copy | None:
-        """The copy in which it goes; None if it goes as it came. A copy that cannot be read is given up."""
+        """The smaller copy in which it goes; None if it goes as it came. A copy that cannot be read is given up."""
         if delivery.failures % AS_IT_CAME_EVERY == AS_IT_CAME_EVERY - 1:
             return None
         encoding = self._encodings.best_for(delivery, self._taken.by(delivery.destination))
-        if encoding is None:
+        if encoding is None or encoding.byte_count >= delivery.byte_count:
             return None
         try:
             return Copy(encoding, source_of(self._spool, delivery, encoding))
@@ -72,8 +73,8 @@ class Forms:
             return None
 
     def uncompressed(self, delivery: DeliveryRecord) -> Copy | EncodingState:
-        """The uncompressed copy of a compressed original, for a peer that takes it in no other way; while there is
-        none, whether it will be ("wanted") or cannot be ("as_it_came").
+        """The uncompressed copy of what is compressed, for a peer that takes it in no other way; while there is none,
+        whether it will be ("wanted") or cannot be ("as_it_came").
         """
         state = self._encodings.want(delivery, EXPLICIT_LITTLE_ENDIAN)
         if state == "wanted":

@@ -20,7 +20,7 @@ class RecodeJob(Frozen):
 
     kind: Literal["recode"] = "recode"
     name: str
-    instance_id: str
+    sop_instance_uid: str
     transfer_syntax_uid: str
     source_path: Path
     source_byte_count: int

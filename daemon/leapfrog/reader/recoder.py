@@ -75,7 +75,7 @@ def _recoded(job: RecodeJob) -> Recoded:
         append_record(
             out,
             Reencoding(
-                instance_id=job.instance_id,
+                sop_instance_uid=job.sop_instance_uid,
                 transfer_syntax_uid=job.transfer_syntax_uid,
                 byte_count=byte_count,
                 digest=digest,

@@ -81,10 +81,12 @@ class Production(Frozen):
 
 
 class Reencoding(Frozen):
-    """The record of an original in another transfer syntax, made for the way out. It can be made again."""
+    """The record of an object in another transfer syntax, made for the way out. It is owed as `sop_instance_uid`, and
+    can be made again.
+    """
 
     record: Literal["reencoding"] = "reencoding"
-    instance_id: str
+    sop_instance_uid: str
     transfer_syntax_uid: str
     byte_count: int
     digest: ContentDigest

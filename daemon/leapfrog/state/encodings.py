@@ -1,4 +1,5 @@
-"""Originals in other transfer syntaxes: which are there, which are to be made next, and which cannot be made.
+"""What is owed, in other transfer syntaxes: which are there, which are to be made next, and which cannot be made. An
+object is known by the UID under which it is owed, an original as well as a picture that was made of a report.
 
 A row is made before the first attempt, and each attempt is counted before it begins. One that says that the original
 goes as it came stays, so that nobody tries again; the others go when nobody waits for the original any more.
@@ -17,21 +18,21 @@ EncodingState = Literal["wanted", "ready", "as_it_came"]
 ORIGINAL_RANKS = (7, 8)  # of deliveries: urgent originals, and the others
 GIVEN_UP = "The program that re-encodes originals failed {count} times over it."
 
-_COLUMNS = "id, instance_id, transfer_syntax_uid, spool_name, byte_count, file_digest"
+_COLUMNS = "id, sop_instance_uid, transfer_syntax_uid, spool_name, byte_count, file_digest"
 _IS_OWED = (
-    "EXISTS (SELECT 1 FROM deliveries WHERE deliveries.instance_id = encodings.instance_id AND kind = 'original'"
+    "EXISTS (SELECT 1 FROM deliveries WHERE deliveries.sop_instance_uid = encodings.sop_instance_uid"
     " AND deliveries.state = 'waiting')"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """An original in another transfer syntax: the first `byte_count` bytes of the spool file `spool_name`, which have
-    the digest `file_digest`. The file holds the original's own UID.
+    """An object in another transfer syntax: the first `byte_count` bytes of the spool file `spool_name`, which have
+    the digest `file_digest`. It is owed as `sop_instance_uid`; the file holds the original's own UID.
     """
 
     id: str
-    instance_id: str
+    sop_instance_uid: str
     transfer_syntax_uid: str
     spool_name: str
     byte_count: int
@@ -40,9 +41,8 @@ class Encoding:
 
 @dataclass(frozen=True, kw_only=True)
 class WantedEncoding:
-    """An original that is to be made in another transfer syntax: the first `byte_count` bytes of `spool_name`."""
+    """An object that is to be made in another transfer syntax: the first `byte_count` bytes of `spool_name`."""
 
-    instance_id: str
     study_key: str
     sop_class_uid: str
     sop_instance_uid: str
@@ -65,42 +65,41 @@ class Encodings:
         """The smallest form in which `delivery` can go to somebody who takes the transfer syntaxes `accepted`; None if
         it goes as it came.
         """
-        if delivery.kind != "original" or delivery.instance_id is None or not accepted:
+        if not accepted:
             return None
         row = self._journal.row(
-            f"SELECT {_COLUMNS} FROM encodings WHERE instance_id = ? AND state = 'ready'"
+            f"SELECT {_COLUMNS} FROM encodings WHERE sop_instance_uid = ? AND state = 'ready'"
             " AND transfer_syntax_uid IN (SELECT value FROM json_each(?)) ORDER BY byte_count LIMIT 1",
-            (delivery.instance_id, json.dumps(sorted(accepted))),
+            (delivery.sop_instance_uid, json.dumps(sorted(accepted))),
         )
         return Encoding(**dict(row)) if row else None
 
     def want(self, delivery: DeliveryRecord, transfer_syntax_uid: str) -> EncodingState:
-        """Have the original of `delivery` made in this transfer syntax, before all that is made ahead. Returns whether
+        """Have the object of `delivery` made in this transfer syntax, before all that is made ahead. Returns whether
         it is there, will be, or cannot be: then it goes as it came or not at all.
         """
-        if delivery.kind != "original" or delivery.instance_id is None:
-            return "as_it_came"
         with self._journal.transaction() as connection:
             connection.execute(
-                "INSERT INTO encodings (id, instance_id, transfer_syntax_uid) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (new_id(), delivery.instance_id, transfer_syntax_uid),
+                "INSERT INTO encodings (id, sop_instance_uid, transfer_syntax_uid) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (new_id(), delivery.sop_instance_uid, transfer_syntax_uid),
             )
-        return self.state(delivery.instance_id, transfer_syntax_uid) or "wanted"
+        return self.state(delivery.sop_instance_uid, transfer_syntax_uid) or "wanted"
 
-    def state(self, instance_id: str, transfer_syntax_uid: str) -> EncodingState | None:
-        """How far this form of an original is; None if nobody has asked for it yet."""
+    def state(self, sop_instance_uid: str, transfer_syntax_uid: str) -> EncodingState | None:
+        """How far this form of an object is; None if nobody has asked for it yet."""
         row = self._journal.row(
-            "SELECT state FROM encodings WHERE instance_id = ? AND transfer_syntax_uid = ?",
-            (instance_id, transfer_syntax_uid),
+            "SELECT state FROM encodings WHERE sop_instance_uid = ? AND transfer_syntax_uid = ?",
+            (sop_instance_uid, transfer_syntax_uid),
         )
         state: EncodingState | None = row["state"] if row else None
         return state
 
-    def reason(self, instance_id: str, transfer_syntax_uid: str) -> str:
-        """Why an original goes as it came; "" if it does not, or nobody has asked."""
+    def reason(self, sop_instance_uid: str, transfer_syntax_uid: str) -> str:
+        """Why an object goes as it came; "" if it does not, or nobody has asked."""
         row = self._journal.row(
-            "SELECT reason FROM encodings WHERE instance_id = ? AND transfer_syntax_uid = ?",
-            (instance_id, transfer_syntax_uid),
+            "SELECT reason FROM encodings WHERE sop_instance_uid = ? AND transfer_syntax_uid = ?",
+            (sop_instance_uid, transfer_syntax_uid),
         )
         return str(row["reason"]) if row else ""
 
@@ -111,10 +110,10 @@ class Encodings:
         `wishes`, among the next `ahead` originals that it gets. None when there is nothing.
         """
         row = self._journal.row(
-            "SELECT encodings.instance_id, study_key, sop_class_uid, sop_instance_uid, transfer_syntax_uid,"
+            "SELECT study_key, sop_class_uid, deliveries.sop_instance_uid, transfer_syntax_uid,"
             " deliveries.spool_name, deliveries.byte_count, deliveries.file_digest"
-            " FROM encodings JOIN deliveries ON deliveries.instance_id = encodings.instance_id"
-            " WHERE encodings.state = 'wanted' AND encodings.attempts < ? AND kind = 'original'"
+            " FROM encodings JOIN deliveries ON deliveries.sop_instance_uid = encodings.sop_instance_uid"
+            " WHERE encodings.state = 'wanted' AND encodings.attempts < ?"
             " AND deliveries.state = 'waiting' AND deliveries.spool_name IS NOT NULL"
             " ORDER BY encodings.attempts, sequence LIMIT 1",
             (MOST_ATTEMPTS,),
@@ -131,12 +130,12 @@ class Encodings:
     def _next_ahead(self, destination: str, syntax: str, rank: int, ahead: int) -> WantedEncoding | None:
         """The first of the next `ahead` originals of which it is not known yet whether they can have this form."""
         row = self._journal.row(
-            "SELECT instance_id, study_key, sop_class_uid, sop_instance_uid, ?2 AS transfer_syntax_uid, spool_name,"
-            " byte_count, file_digest FROM (SELECT * FROM deliveries INDEXED BY deliveries_fresh"
+            "SELECT study_key, sop_class_uid, sop_instance_uid, ?2 AS transfer_syntax_uid, spool_name, byte_count,"
+            " file_digest FROM (SELECT * FROM deliveries INDEXED BY deliveries_fresh"
             " WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL AND destination = ?1 AND rank = ?3"
-            " ORDER BY place LIMIT ?4) AS next WHERE instance_id IS NOT NULL AND NOT EXISTS"
-            " (SELECT 1 FROM encodings WHERE encodings.instance_id = next.instance_id AND transfer_syntax_uid = ?2)"
-            " ORDER BY place LIMIT 1",
+            " ORDER BY place LIMIT ?4) AS next WHERE NOT EXISTS"
+            " (SELECT 1 FROM encodings WHERE encodings.sop_instance_uid = next.sop_instance_uid"
+            " AND transfer_syntax_uid = ?2) ORDER BY place LIMIT 1",
             (destination, syntax, rank, ahead),
         )
         return WantedEncoding(**dict(row)) if row else None
@@ -145,13 +144,13 @@ class Encodings:
         """Count an attempt that is about to begin. Returns the id of the row, which names the file."""
         with self._journal.transaction() as connection:
             connection.execute(
-                "INSERT INTO encodings (id, instance_id, transfer_syntax_uid, attempts) VALUES (?, ?, ?, 1)"
-                " ON CONFLICT (instance_id, transfer_syntax_uid) DO UPDATE SET attempts = attempts + 1",
-                (new_id(), wanted.instance_id, wanted.transfer_syntax_uid),
+                "INSERT INTO encodings (id, sop_instance_uid, transfer_syntax_uid, attempts) VALUES (?, ?, ?, 1)"
+                " ON CONFLICT (sop_instance_uid, transfer_syntax_uid) DO UPDATE SET attempts = attempts + 1",
+                (new_id(), wanted.sop_instance_uid, wanted.transfer_syntax_uid),
             )
             row = connection.execute(
-                "SELECT id FROM encodings WHERE instance_id = ? AND transfer_syntax_uid = ?",
-                (wanted.instance_id, wanted.transfer_syntax_uid),
+                "SELECT id FROM encodings WHERE sop_instance_uid = ? AND transfer_syntax_uid = ?",
+                (wanted.sop_instance_uid, wanted.transfer_syntax_uid),
             ).fetchone()
         return str(row["id"])
 
@@ -179,7 +178,7 @@ class Encodings:
         )
 
     def made(self, encoding_id: str, spool_name: str, byte_count: int, file_digest: str) -> bool:
-        """Note that it is there. Returns False when its instance was forgotten meanwhile."""
+        """Note that it is there. Returns False when its study was forgotten meanwhile."""
         return bool(
             self._journal.change(
                 "UPDATE encodings SET state = 'ready', spool_name = ?, byte_count = ?, file_digest = ?, attempts = 0"
@@ -213,7 +212,7 @@ class Encodings:
         return [Encoding(**dict(row)) for row in rows]
 
     def for_nobody(self) -> list[str]:
-        """The ids of those, made or not, whose original nobody waits for any more."""
+        """The ids of those, made or not, whose object nobody waits for any more."""
         rows = self._journal.rows(f"SELECT id FROM encodings WHERE state <> 'as_it_came' AND NOT {_IS_OWED}")
         return [row["id"] for row in rows]
 

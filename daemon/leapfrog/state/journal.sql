@@ -220,10 +220,10 @@ CREATE TABLE forgotten_instances (
     other_content       INTEGER NOT NULL DEFAULT 0     -- 1: something else had this UID as well
 ) STRICT;
 
--- Originals in other transfer syntaxes, made for the way out.
+-- What is owed, in other transfer syntaxes, made for the way out.
 CREATE TABLE encodings (
     id                  TEXT PRIMARY KEY,              -- ours; names the spool file
-    instance_id         TEXT NOT NULL REFERENCES instances (id) ON DELETE CASCADE,
+    sop_instance_uid    TEXT NOT NULL,                 -- under which the object is owed
     transfer_syntax_uid TEXT NOT NULL,
     state               TEXT NOT NULL DEFAULT 'wanted' CHECK (state IN ('wanted', 'ready', 'as_it_came')),
     attempts            INTEGER NOT NULL DEFAULT 0,    -- to make it, each counted before it begins
@@ -231,9 +231,13 @@ CREATE TABLE encodings (
     byte_count          INTEGER NOT NULL DEFAULT 0,
     file_digest         TEXT NOT NULL DEFAULT '',
     reason              TEXT NOT NULL DEFAULT '',      -- why the original goes as it came
-    UNIQUE (instance_id, transfer_syntax_uid)
+    UNIQUE (sop_instance_uid, transfer_syntax_uid)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX encodings_by_state ON encodings (state) WHERE state <> 'as_it_came';
+CREATE TRIGGER encoding_of_nothing AFTER DELETE ON deliveries WHEN OLD.sop_instance_uid IS NOT NULL BEGIN
+    DELETE FROM encodings WHERE sop_instance_uid = OLD.sop_instance_uid
+        AND NOT EXISTS (SELECT 1 FROM deliveries WHERE sop_instance_uid = OLD.sop_instance_uid);
+END;
 
 -- Which transfer syntaxes a destination does not take. What it refused is not tried again, until its setting changes or a month has passed.
 CREATE TABLE declined_syntaxes (

@@ -40,7 +40,7 @@ SPOOL_NAMES = (
     "SELECT spool_name FROM instances WHERE study_key = ?1"
     " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL"
     " UNION SELECT spool_name FROM encodings WHERE spool_name IS NOT NULL"
-    " AND instance_id IN (SELECT id FROM instances WHERE study_key = ?1)"
+    " AND sop_instance_uid IN (SELECT sop_instance_uid FROM deliveries WHERE study_key = ?1)"
 )
 
 # Some machines give every exam the same Study Instance UID. So many others are looked at: a report names one fewer, and

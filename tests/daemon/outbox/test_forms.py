@@ -16,12 +16,13 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.outbox.courier import NOT_COMPARED
-from leapfrog.outbox.forms import Forms
+from leapfrog.outbox.forms import Copy, Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.encodings import Encodings
 from leapfrog.state.taken_syntaxes import TakenSyntaxes
+from support.destinations import a_district
 from support.orthanc import Orthanc
 from support.outbox_box import QUICK, Box
 from support.owed import owe, part10_bytes, secondary_capture
@@ -185,7 +186,7 @@ def test_a_copy_that_is_damaged_on_the_disk_does_not_hold_up_its_original(
     sending.sender.start()
     box.wait_for(confirmed=1, refused=0)
     assert dcmread(io.BytesIO(orthanc.file(uid))).PixelData == dataset.PixelData
-    assert "damaged" in encodings.reason(delivery.instance_id or "", JPEGLSLossless)
+    assert "damaged" in encodings.reason(delivery.sop_instance_uid, JPEGLSLossless)
 
 
 def test_a_copy_whose_answer_was_lost_is_known_again(
@@ -216,3 +217,19 @@ def test_what_the_district_holds_in_another_transfer_syntax_is_compared_by_its_p
     assert dcmread(io.BytesIO(orthanc.file(uid))).file_meta.TransferSyntaxUID == JPEGLSLossless
     if not same:
         assert box.deliveries.listed("refused")[0].last_error == NOT_COMPARED
+
+
+def test_a_larger_copy_that_was_made_for_another_destination_is_no_form_for_this_one(box: Box) -> None:
+    uid = owe_read(box, secondary_capture(1_000))
+    delivery = next(one for one in box.deliveries.listed() if one.sop_instance_uid == uid)
+    encodings = Encodings(box.journal)
+    encodings.want(delivery, ExplicitVRLittleEndian)
+    wanted = encodings.next_wanted([], 1)
+    assert wanted
+    larger = part10_bytes(secondary_capture(9_000))
+    box.spool.path("larger.dcm").write_bytes(larger)
+    encodings.made(encodings.begin(wanted), "larger.dcm", len(larger), "")
+    district = a_district(transfer_syntaxes=(ExplicitVRLittleEndian,))
+    forms = Forms(box.spool, encodings, TakenSyntaxes(box.journal, (district,)))
+    assert forms.copy_of(delivery) is None
+    assert isinstance(forms.uncompressed(delivery), Copy)

@@ -53,7 +53,9 @@ def made(encodings: Encodings, spool: Spool, byte_count: int = 10, syntax: str =
         stream.write(bytes(byte_count))
         append_record(
             stream,
-            Reencoding(instance_id=wanted.instance_id, transfer_syntax_uid=syntax, byte_count=byte_count, digest="00"),
+            Reencoding(
+                sop_instance_uid=wanted.sop_instance_uid, transfer_syntax_uid=syntax, byte_count=byte_count, digest="00"
+            ),
         )
     spool.adopt_all([(arriving, name)])
     assert encodings.made(encoding_id, name, byte_count, "00")
@@ -80,7 +82,7 @@ def test_of_each_attempt_it_is_known_before_it_begins(state: tuple[Journal, Spoo
         assert encodings.begin(wanted) == encoding_id
         encodings.failed(encoding_id)
     assert encodings.next_wanted([("district", SYNTAX)], 10) is None
-    assert encodings.state(delivery.instance_id or "", SYNTAX) == "as_it_came"
+    assert encodings.state(delivery.sop_instance_uid, SYNTAX) == "as_it_came"
 
 
 def test_a_box_that_ends_over_an_original_three_times_lets_it_be(state: tuple[Journal, Spool]) -> None:
@@ -92,7 +94,7 @@ def test_a_box_that_ends_over_an_original_three_times_lets_it_be(state: tuple[Jo
         encodings.begin(wanted)  # and no word of how it ended
     assert encodings.next_wanted([("district", SYNTAX)], 10) is None
     settle_copies(encodings, spool)
-    assert encodings.state(delivery.instance_id or "", SYNTAX) == "as_it_came"
+    assert encodings.state(delivery.sop_instance_uid, SYNTAX) == "as_it_came"
 
 
 def test_an_exam_that_is_forgotten_takes_its_copies_along(state: tuple[Journal, Spool]) -> None:

@@ -33,7 +33,7 @@ import sys; from pathlib import Path; from leapfrog.state.journal import Journal
 # Columns of old journals; what became of each has a test of its own, or is begun anew.
 TURNED_INTO_ANOTHER = {
     ("studies", "summary"), ("studies", "finished_epoch"), ("instances", "file_sha256"), ("deliveries", "file_sha256"),
-    ("folder_files", "content_sha256"),
+    ("folder_files", "content_sha256"), ("encodings", "instance_id"),
 }  # fmt: skip
 KILL_POINTS = range(1, 391, 17)
 
@@ -358,3 +358,14 @@ def test_what_was_owed_before_there_were_several_destinations_is_owed_to_the_dis
     ]
     assert journal.row("SELECT 1 FROM facts WHERE name = 'wanted_kinds'") is None
     journal.close()
+
+
+def test_copies_are_known_by_the_uid_under_which_their_originals_are_owed(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 12)
+    Journal(path).close()
+    owed = {row["id"]: row["forward_as"] or row["sop_instance_uid"] for row in content(path)["instances"]}
+    copies = {row["id"]: row["sop_instance_uid"] for row in content(path)["encodings"]}
+    assert copies == {
+        "e000000000000001": owed["0000000000000001"],
+        "e000000000000002": owed["0000000000000002"],
+    }

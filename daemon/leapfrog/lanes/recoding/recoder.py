@@ -67,7 +67,7 @@ class Recoder(Worker):
         self._worked_at = monotonic()
         self._has_room = True
         self._keeps_up = True
-        self._held_since: dict[str, float] = {}  # by instance
+        self._held_since: dict[str, float] = {}  # by UID
 
     # ------------------------------------------------------------ for senders, from any thread
 
@@ -75,21 +75,26 @@ class Recoder(Worker):
         """Whether an original had better wait a moment, since a smaller copy of it is about to be made. Not for long,
         whatever happens here.
         """
-        if delivery.kind != "original" or delivery.instance_id is None or delivery.failures or not self._has_room:
+        if delivery.kind != "original" or delivery.failures or not self._has_room:
             return False
         if JPEG_LS_LOSSLESS not in self._taken.by(delivery.destination):
             return False
-        if self._encodings.state(delivery.instance_id, JPEG_LS_LOSSLESS) in ("ready", "as_it_came"):
-            self._held_since.pop(delivery.instance_id, None)
+        if self._encodings.state(delivery.sop_instance_uid, JPEG_LS_LOSSLESS) in ("ready", "as_it_came"):
+            self._held_since.pop(delivery.sop_instance_uid, None)
             return False
-        if not self._thread.is_alive() or self._stopping.is_set():
+        if self._stopping.is_set() or self._has_died:
             return False
         if len(self._held_since) >= MOST_HELD:
             self._held_since.clear()
-        since = self._held_since.setdefault(delivery.instance_id, self._monotonic())
+        since = self._held_since.setdefault(delivery.sop_instance_uid, self._monotonic())
         if self._monotonic() - since >= HOLD_SECONDS:
             self._keeps_up = False  # such as while many images wait to be read: then the link must not wait too
         return self._keeps_up
+
+    @property
+    def _has_died(self) -> bool:
+        """Whether nothing is made any more. One that is about to be started, as senders are before it, still comes."""
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     def goes_on(self) -> bool:
         """Whether the box is not stopping."""
@@ -168,7 +173,7 @@ class Recoder(Worker):
         try:
             job = RecodeJob(
                 name=name,
-                instance_id=wanted.instance_id,
+                sop_instance_uid=wanted.sop_instance_uid,
                 transfer_syntax_uid=wanted.transfer_syntax_uid,
                 source_path=give(self._spool.path(wanted.spool_name), self._child.given / "source"),
                 source_byte_count=wanted.byte_count,
@@ -199,9 +204,7 @@ class Recoder(Worker):
                 self._encodings.put_back(encoding_id)
             case _:
                 detail = answer.detail if isinstance(answer, NoAnswer) else "it answered something else"
-                _log.warning(
-                    "Re-encoding the original of instance %s failed: %s.", wanted.instance_id, detail or "late"
-                )
+                _log.warning("Re-encoding an object of study %s failed: %s.", wanted.study_key, detail or "late")
                 self._child.end()
                 self._encodings.failed(encoding_id)
                 self._on_made()
@@ -214,7 +217,7 @@ class Recoder(Worker):
         except NotMade:
             record = None
         expected = Reencoding(
-            instance_id=wanted.instance_id,
+            sop_instance_uid=wanted.sop_instance_uid,
             transfer_syntax_uid=wanted.transfer_syntax_uid,
             byte_count=made.byte_count,
             digest=made.digest,
@@ -227,7 +230,7 @@ class Recoder(Worker):
         self._spool.adopt_all([(path, name)])
         if self._encodings.made(encoding_id, name, made.byte_count, made.digest):
             _log.info(
-                "An original goes as %d bytes, not %d: %s.",
+                "An object goes as %d bytes, not %d: %s.",
                 made.byte_count,
                 wanted.byte_count,
                 wanted.transfer_syntax_uid,

@@ -40,13 +40,16 @@ class Box:
         self.woken = 0
         self._recoders: list[Recoder] = []
 
-    def recoder(self, *, min_free_bytes: int = 0, destination: DestinationSettings = DISTRICT) -> Recoder:
+    def recoder(
+        self, *, min_free_bytes: int = 0, destination: DestinationSettings = DISTRICT, starts: bool = True
+    ) -> Recoder:
         one = Recoder(
             journal=self.journal, spool=self.spool, taken=TakenSyntaxes(self.journal, (destination,)),
             min_free_bytes=min_free_bytes, on_made=self._wake, ready=lambda: True,
         )  # fmt: skip
         self._recoders.append(one)
-        one.start()
+        if starts:
+            one.start()
         return one
 
     def _wake(self) -> None:
@@ -73,7 +76,7 @@ class Box:
         return self.encodings.best_for(delivery, (syntax,))
 
     def state_of(self, delivery: DeliveryRecord, syntax: str = JPEGLSLossless) -> str | None:
-        return self.encodings.state(delivery.instance_id or "", syntax)
+        return self.encodings.state(delivery.sop_instance_uid, syntax)
 
     def wait_as_it_came(self, delivery: DeliveryRecord) -> None:
         wait_until(lambda: self.state_of(delivery) == "as_it_came", "it goes as it came", deadline_seconds=SECONDS)
@@ -160,6 +163,16 @@ def test_a_child_that_is_killed_in_the_midst_leaves_nothing_and_another_makes_it
     assert len(list(box.spool.work.glob("recoder-*"))) == 1
 
 
+def test_an_original_waits_for_a_recoder_that_starts_a_moment_after_those_who_send(box: Box) -> None:
+    delivery = box.owe()
+    one = box.recoder(starts=False)
+    assert one.is_coming(delivery)
+    one.start()
+    wait_until(lambda: box.copy_of(delivery), "a copy is there", deadline_seconds=SECONDS)
+    one.stop()
+    assert not one.is_coming(box.owe())
+
+
 def test_a_program_that_dies_of_an_original_three_times_lets_it_go_as_it_came(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +180,7 @@ def test_a_program_that_dies_of_an_original_three_times_lets_it_go_as_it_came(
     delivery = box.owe()
     started = box.recoder()
     box.wait_as_it_came(delivery)
-    assert "failed 3 times" in box.encodings.reason(delivery.instance_id or "", JPEGLSLossless)
+    assert "failed 3 times" in box.encodings.reason(delivery.sop_instance_uid, JPEGLSLossless)
     assert not started.is_coming(delivery)
 
 
@@ -187,9 +200,9 @@ def test_noise_and_damage_go_as_they_came_with_the_reason(box: Box) -> None:
         stream.seek(2000)
         stream.write(b"damage")
     box.recoder()
-    for instance_id, word in ((noisy, "smaller"), (damaged.instance_id or "", "damaged")):
-        box.wait_as_it_came(box.delivery(instance_id))
-        assert word in box.encodings.reason(instance_id, JPEGLSLossless)
+    for delivery, word in ((box.delivery(noisy), "smaller"), (damaged, "damaged")):
+        box.wait_as_it_came(delivery)
+        assert word in box.encodings.reason(delivery.sop_instance_uid, JPEGLSLossless)
 
 
 def test_a_copy_goes_when_nobody_waits_for_its_original_any_more(box: Box) -> None:

@@ -15,6 +15,8 @@ from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.encodings import Encodings
+from leapfrog.state.journal import new_id
+from leapfrog.state.records import NewDelivery
 from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from support.archives import EXPLICIT, IMPLICIT, JPEG_LS, SECONDARY_CAPTURE, VERIFICATION, made_up_archive, store_scp
 from support.courier_box import CourierBox
@@ -135,3 +137,30 @@ def unpadded_image() -> Dataset:
     image = secondary_capture(Rows=101, Columns=999, PixelData=bytes(101 * 999 + 1))
     image["PixelData"].VR = "OB"
     return image
+
+
+def owe_picture(box: CourierBox, content: bytes, uid: str) -> None:
+    """Owe a picture that was made of the first study's report."""
+    name = f"{new_id()}.dcm"
+    box.spool.path(name).write_bytes(content)
+    picture = NewDelivery(
+        kind="overlay",
+        destinations=("archive",),
+        sop_class_uid=SECONDARY_CAPTURE,
+        sop_instance_uid=uid,
+        spool_name=name,
+        byte_count=len(content),
+    )
+    [study] = box.journal.rows("SELECT key FROM studies")
+    assert box.deliveries.add(picture, study["key"])
+
+
+def test_it_gets_pictures_of_results_uncompressed_too(box: CourierBox, archive_folder: Path) -> None:
+    original, picture = secondary_capture(2_000), secondary_capture(200_000)
+    owed = {owe_read(box, original), str(picture.SOPInstanceUID)}
+    owe_picture(box, compressed(picture), str(picture.SOPInstanceUID))
+    with store_scp(archive_folder, "+xi") as archive, sending(box, archive.port):
+        wait_for_all(box)
+        arrived = {str(one.SOPInstanceUID): one for one in map(dcmread, archive.files())}
+    assert set(arrived) == owed
+    assert arrived[str(picture.SOPInstanceUID)].PixelData == picture.PixelData
