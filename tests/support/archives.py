@@ -99,13 +99,15 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def query_scp(folder: Path) -> Iterator[DcmtkArchive]:
-    """DCMTK's dcmqrscp, called ARCHIVE, which answers C-FIND and knows no other box than LEAPFROG."""
+def query_scp(folder: Path, *options: str) -> Iterator[DcmtkArchive]:
+    """DCMTK's dcmqrscp, called ARCHIVE, which answers C-FIND and knows no other box than LEAPFROG. Unless `options` say
+    otherwise, it takes nothing compressed.
+    """
     port, kept = free_port(), folder / "kept"
     kept.mkdir(parents=True)
     settings = folder / "dcmqrscp.cfg"
     settings.write_text(QUERY_SCP.format(port=port, folder=kept))
-    with _running([dcmtk_program("dcmqrscp"), "-c", str(settings)], kept, port) as archive:
+    with _running([dcmtk_program("dcmqrscp"), "-c", str(settings), *options], kept, port) as archive:
         yield archive
 
 
