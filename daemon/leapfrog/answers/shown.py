@@ -30,8 +30,9 @@ class ShownAnswer(Frozen):
 
 
 class AnswersOfExam(Frozen):
-    """All answers of an exam, what counts first, each time the newest first, and how many more came that are not
-    shown: of `another_patient`, or of nobody knows whom (`unsure_patient`), or that could not be read (`unreadable`).
+    """All answers of an exam, what counts first, of that what is surely an answer, each time the newest first; and how
+    many more came that are not shown: of `another_patient`, or of nobody knows whom (`unsure_patient`), or that could
+    not be read (`unreadable`).
     """
 
     shown: tuple[ShownAnswer, ...] = ()
@@ -73,7 +74,7 @@ def in_order(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:
         }
     marked = [one.model_copy(update={"replaced": one.id in replaced}) for one in answers]
     newest_first = sorted(marked, key=lambda one: (one.document.written_at, one.received_at), reverse=True)
-    return _within_a_page(sorted(newest_first, key=lambda one: not one.counts))
+    return _within_a_page(sorted(newest_first, key=lambda one: (not one.counts, one.judgement == "unclear")))
 
 
 def _within_a_page(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:

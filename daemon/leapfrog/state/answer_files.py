@@ -1,6 +1,7 @@
 """The files of documents that districts gave us: as they came, named by our own id, and readable by nobody else."""
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +18,12 @@ PARTIAL = ".part"
 class AnswerFiles:
     """The folder of these files."""
 
-    def __init__(self, directory: Path) -> None:
-        """Create the folder if it is missing. Raises StorageError when that fails."""
+    def __init__(self, directory: Path, min_free_bytes: int = 0) -> None:
+        """Create the folder if it is missing. Raises StorageError when that fails. `min_free_bytes` must stay free on
+        its disk: they are for images.
+        """
         self._directory = directory
+        self._min_free_bytes = min_free_bytes
         try:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as problem:
@@ -28,6 +32,10 @@ class AnswerFiles:
     def path(self, answer_id: str) -> Path:
         """Where the file of a document is, or would be."""
         return self._directory / f"{answer_id}{ENDING}"
+
+    def has_room(self, byte_count: int) -> bool:
+        """Whether so many bytes more may be kept. Raises OSError when the disk cannot be asked."""
+        return shutil.disk_usage(self._directory).free - byte_count >= self._min_free_bytes
 
     @contextmanager
     def receiving(self, answer_id: str) -> Iterator[BinaryIO]:

@@ -24,6 +24,10 @@ def test_what_a_person_verified_is_not_replaced_by_what_nobody_did() -> None:
     assert ids(first, draft) == ["2", "1"]
 
 
+def test_what_may_be_a_machine_s_comes_after_what_a_person_wrote() -> None:
+    assert ids(shown("1"), shown("2", "unclear", written_at="20261103")) == ["1", "2"]
+
+
 def test_two_that_name_each_other_both_stay() -> None:
     assert ids(shown("1", replaces=("1.2.3.2",)), shown("2", replaces=("1.2.3.1",))) == ["1", "2"]
 

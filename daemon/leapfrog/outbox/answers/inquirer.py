@@ -297,6 +297,8 @@ class AnswerInquirer(Worker):
             if now >= until or self._result_waits():
                 self._is_cut_short = True
                 break
+            if not self._files.has_room(LARGEST_DOCUMENT_BYTES):
+                break  # what wants nothing but room must not keep images out
             if (problem := self._fetch(document)) is not None:
                 self._mishaps.failed(problem, server_is_well=True)
                 continue

@@ -27,7 +27,7 @@ class Inquiries:
         precedence: Precedence,
     ) -> None:
         """As of an AnswerInquirer."""
-        files = AnswerFiles(settings.state_dir / ANSWERS_NAME)
+        files = AnswerFiles(settings.state_dir / ANSWERS_NAME, settings.retention.min_free_bytes)
         files.clear_partial()
         self.inquirers = tuple(
             AnswerInquirer(
@@ -58,4 +58,5 @@ class Inquiries:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong, for `status` and `doctor`."""
-        return tuple(problem for inquirer in self.inquirers for problem in inquirer.problems())
+        every = (problem for inquirer in self.inquirers for problem in inquirer.problems())
+        return tuple(dict.fromkeys(every))  # answers for others are the same whoever is asked

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from leapfrog.state.answer_files import AnswerFiles
 from support.answers_box import HOUR, AnswersBox
 from support.orthanc import Orthanc
 from support.radiologist import (
@@ -169,6 +170,18 @@ def test_a_question_about_forty_exams_costs_little_and_only_what_changed_is_look
     asked = [exchange.path for exchange in proxy.exchanges[before + 1 :]]
     assert [path.partition("?")[0].count("/") for path in asked] == [2, 4, 7]  # all studies, one, its document
     assert [len(box.answers.of_exam(exam.key).shown) for exam in exams] == [number in (0, 3) for number in range(40)]
+
+
+def test_a_document_does_not_take_the_room_that_images_need(box: AnswersBox, orthanc: Orthanc) -> None:
+    exam = box.sent_exam(give_to=orthanc.add)
+    orthanc.add(file_of(structured_report(exam.study_instance_uid, "17")))
+    box.files = AnswerFiles(box.files.path("1").parent, min_free_bytes=1 << 60)
+    inquirer = box.inquirer(orthanc.dicomweb_url)
+    for _ in range(2):
+        assert box.ask(inquirer).shown == ()
+    assert box.states() == ["listed"]
+    box.files = AnswerFiles(box.files.path("1").parent)
+    assert len(box.ask(box.inquirer(orthanc.dicomweb_url)).shown) == 1
 
 
 def test_nobody_is_asked_before_results_are_sent(box: AnswersBox, orthanc: Orthanc, proxy: RecordingProxy) -> None:

@@ -65,6 +65,15 @@ def test_an_answer_that_does_not_count_any_more_is_folded_up(tmp_path: Path) -> 
     assert "The district has withdrawn this answer." in written
 
 
+def test_a_flood_of_answers_leaves_the_model_s_result_on_the_page(tmp_path: Path) -> None:
+    written = page(job(tmp_path, *(shown(str(number), verified_by=(GRACE,), lines=LINES) for number in range(50))))
+    assert written.count('<section class="answer') == 3
+    assert written.count('<details class="answer more') == 47
+    summary = re.search(r"<summary>.*?</summary>", written, re.DOTALL)
+    assert summary is not None
+    assert {"The radiologist has answered", "Dr Grace Odhiambo"} <= set(re.split(r"[<>,]", summary[0]))
+
+
 def test_of_one_for_another_patient_nothing_is_shown_but_that_it_came(tmp_path: Path) -> None:
     result = render(job(tmp_path, another_patient=1))
     written = (tmp_path / "report-1.html").read_text()
