@@ -84,6 +84,47 @@ def confirmed_everywhere(kiosk: Kiosk, study_uid: str) -> bool:
     return reported == set(DESTINATIONS) and all(state != "waiting" for _, _, state in rows)
 
 
+def confirmed(kiosk: Kiosk, destination: str) -> Counter[str]:
+    """How often it was confirmed to hold each SOP Instance UID."""
+    rows = kiosk.rows(
+        "SELECT sop_instance_uid FROM deliveries"
+        f" WHERE state = 'confirmed' AND destination = '{destination}' AND kind != 'print'"
+    )
+    return Counter(uid for (uid,) in rows)
+
+
+def store_and_kill_in_the_midst(kiosk: Kiosk, files: list[Path]) -> None:
+    """Store `files`, and kill -9 the daemon when some of what they bring has been confirmed, and some has not."""
+
+    def counts() -> tuple[int, int]:
+        [(done, waiting)] = kiosk.rows(
+            "SELECT count(*) FILTER (WHERE state = 'confirmed'), count(*) FILTER (WHERE state = 'waiting')"
+            " FROM deliveries"
+        )
+        return done, waiting
+
+    before, _ = counts()
+    assert dcmtk.store(kiosk.port, files).succeeded
+    wait_until(lambda: counts()[0] > before, "some of it has arrived", deadline_seconds=SECONDS, poll_seconds=0.02)
+    kiosk.kill()
+    assert counts()[1], "the kill comes in the midst"
+
+
+def answer_from_the_film_room(district: Orthanc, exam: Dataset, path: Path) -> str:
+    """A radiologist stores a report of `exam` at the district, by C-STORE. Returns its UID."""
+    answer = structured_report(
+        exam.StudyInstanceUID,
+        str(exam.PatientID),
+        exam.get("PatientBirthDate", ""),
+        content=coded_content((EFFUSION, PRESENT)),
+        PatientName=exam.PatientName,
+    )
+    path.write_bytes(file_of(answer))
+    pushed = dcmtk.store(district.dicom_port, [path], called="DISTRICT", calling="FILMROOM")
+    assert pushed.succeeded, pushed.text
+    return str(answer.SOPInstanceUID)
+
+
 def wait_until_nothing_waits(kiosk: Kiosk) -> dict[str, Any]:
     kiosk.wait_until_quiet(deadline_seconds=SECONDS)
     wait_until(lambda: not kiosk.status()["deliveries"]["waiting"], "nothing waits", deadline_seconds=SECONDS)
@@ -128,49 +169,21 @@ def test_every_destination_has_each_original_and_the_current_result_once_and_the
         )
         first = {str(one.SOPInstanceUID) for one in objects_of(district) if one.SOPClassUID == ComprehensiveSRStorage}
 
-        [(before,)] = kiosk.rows("SELECT count(*) FROM deliveries WHERE state = 'confirmed'")
         others = [exam_file(tmp_path / f"{number}.dcm", one) for number, one in enumerate((late, urgent, head))]
-        assert dcmtk.store(kiosk.port, others).succeeded
-        unfinished = "SELECT count(*) FILTER (WHERE state = 'confirmed'), count(*) FILTER (WHERE state = 'waiting')"
-        wait_until(
-            lambda: kiosk.rows(f"{unfinished} FROM deliveries")[0][0] > before,
-            "some of it has arrived",
-            deadline_seconds=SECONDS,
-            poll_seconds=0.02,
-        )
-        kiosk.kill()
-        assert kiosk.rows(f"{unfinished} FROM deliveries")[0][1], "the kill comes in the midst"
+        store_and_kill_in_the_midst(kiosk, others)
         kiosk.start()
 
         status = wait_until_nothing_waits(kiosk)
         for counts in (one["deliveries"] for one in status["outbox"]["destinations"]):
             assert counts["waiting"] == counts["refused"] == 0 < counts["confirmed"]
-        sent = {
-            name: Counter(
-                uid
-                for (uid,) in kiosk.rows(
-                    "SELECT sop_instance_uid FROM deliveries"
-                    f" WHERE state = 'confirmed' AND destination = '{name}' AND kind != 'print'"
-                )
-            )
-            for name in DESTINATIONS
-        }
+        sent = {name: confirmed(kiosk, name) for name in DESTINATIONS}
         for name, server in servers.items():
             assert server.held() == sent[name], f"{name} holds what was sent, each once, and nothing else"
             _check_objects(list(server.objects()), originals, str(film.StudyInstanceUID), first)
         stored = {str(one.SOPInstanceUID): one.file_meta.TransferSyntaxUID for one in objects_of(district)}
         assert {stored[uid] for uid in originals} == {JPEGLSLossless}, "uncompressed images went smaller"
 
-        answer = structured_report(
-            urgent.StudyInstanceUID,
-            str(urgent.PatientID),
-            urgent.get("PatientBirthDate", ""),
-            content=coded_content((EFFUSION, PRESENT)),
-            PatientName=urgent.PatientName,
-        )
-        (tmp_path / "answer.dcm").write_bytes(file_of(answer))
-        pushed = dcmtk.store(district.dicom_port, [tmp_path / "answer.dcm"], called="DISTRICT", calling="FILMROOM")
-        assert pushed.succeeded, pushed.text
+        answer = answer_from_the_film_room(district, urgent, tmp_path / "answer.dcm")
         kiosk.ask("sync")
         wait_until(lambda: len(_answered(kiosk)) == 1, "the answer is shown", deadline_seconds=SECONDS)
         [page] = _answered(kiosk)
@@ -179,7 +192,7 @@ def test_every_destination_has_each_original_and_the_current_result_once_and_the
         assert status["deliveries"]["refused"] == 0
         assert {name: server.held() for name, server in servers.items()} == {
             **sent,
-            "district": sent["district"] + Counter([str(answer.SOPInstanceUID)]),
+            "district": sent["district"] + Counter([answer]),
         }, "and nothing new went anywhere"
         assert kiosk.stop() == 0
     assert "Traceback" not in kiosk.log()

@@ -54,7 +54,7 @@ class Results:
     # ------------------------------------------------------------ versions
 
     def sent(self, study_key: str) -> tuple[SentResult, ...]:
-        """What the next version replaces: the newest of each kind that any destination was sent, or may have been."""
+        """What the next version replaces: the newest of each kind that each destination was sent, or may have been."""
         return self._sent.newest(study_key)
 
     def replaced(self, sent: Sequence[SentResult]) -> tuple[ReplacedObject, ...]:

@@ -1,7 +1,8 @@
 """Which results of a study were sent, or may have been, to any destination: a newer version names what it replaces.
 
 An archive keeps what it was sent, and tells nobody which of two is current. So a result that was never sent anywhere is
-superseded by a newer version, and goes nowhere; of all others, the newest of each kind is what the next one replaces.
+superseded by a newer version, and goes nowhere; of all others, the newest of each kind at each destination is what the
+next one replaces: where a version never arrived, the one before it is still current.
 """
 
 import json
@@ -37,7 +38,7 @@ class SentResults:
         self._journal = journal
 
     def newest(self, study_key: str) -> tuple[SentResult, ...]:
-        """The newest object of each kind that any destination was sent, or may have been."""
+        """The newest object of each kind that each destination was sent, or may have been."""
         return tuple(SentResult(**dict(row)) for row in self._journal.rows(NEWEST, (study_key, _KINDS)))
 
     def destinations(self, study_key: str) -> frozenset[str]:
@@ -55,9 +56,9 @@ class SentResults:
 
 
 NEWEST = (
-    "SELECT kind, sop_class_uid, sop_instance_uid, spool_name FROM (SELECT kind, sop_class_uid, sop_instance_uid,"
-    f" coalesce(spool_name, '') AS spool_name, max(sequence) FROM deliveries WHERE {OF_STUDY} AND {MAYBE_SENT}"
-    " GROUP BY kind) ORDER BY kind"
+    "SELECT kind, sop_class_uid, sop_instance_uid, max(spool_name) AS spool_name FROM (SELECT kind, sop_class_uid,"
+    " sop_instance_uid, coalesce(spool_name, '') AS spool_name, max(sequence) AS place FROM deliveries"
+    f" WHERE {OF_STUDY} AND {MAYBE_SENT} GROUP BY kind, destination) GROUP BY sop_instance_uid ORDER BY kind, place"
 )
 
 

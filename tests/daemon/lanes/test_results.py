@@ -101,6 +101,21 @@ def test_a_version_replaces_what_one_destination_was_sent_and_the_other_gets_the
         assert one_of(desk, "structured_report", name).sop_instance_uid != sent.sop_instance_uid
 
 
+def test_where_a_version_never_arrived_the_next_one_replaces_the_one_before_it(desk: Desk) -> None:
+    close(desk)
+    for name in ("north", "south"):
+        Deliveries(desk.journal).confirm(one_of(desk, "structured_report", name).id)
+    first = one_of(desk, "structured_report", "south", "confirmed")
+    add_and_close(desk)
+    second = one_of(desk, "structured_report", "north")
+    Deliveries(desk.journal).confirm(second.id)
+    add_and_close(desk)
+    assert [one.sop_instance_uid for one in desk.pen.jobs[-1].replaces] == [
+        first.sop_instance_uid,
+        second.sop_instance_uid,
+    ]
+
+
 def test_what_may_have_been_sent_counts_as_sent_and_is_not_sent_again(desk: Desk) -> None:
     close(desk)
     begun = one_of(desk, "report_pdf", "south")

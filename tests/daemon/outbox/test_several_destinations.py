@@ -103,9 +103,9 @@ def test_what_is_wrong_with_one_is_said_with_its_name_and_the_others_stay_well(b
     assert district.last_confirmed_at is not None and province.last_confirmed_at is None
 
 
-def test_what_one_refuses_is_on_hold_for_that_one(box: Box, proxy: RecordingProxy, orthanc: Orthanc) -> None:
+def test_what_one_refuses_is_on_hold_for_that_one(box: Box, proxy: RecordingProxy, other_orthanc: Orthanc) -> None:
     box.owe(to=BOTH)
-    with RecordingProxy(orthanc.dicomweb_url) as other:
+    with RecordingProxy(other_orthanc.dicomweb_url) as other:
         other.plan(Answer(413))
         outbox = box.outbox(a_district(url=proxy.url), a_destination("province", url=other.url))
         outbox.start()
@@ -127,11 +127,11 @@ def test_settings_that_a_person_must_correct_are_named_with_their_destination(bo
 
 
 def test_the_limit_of_bytes_per_second_holds_for_all_together(
-    box: Box, proxy: RecordingProxy, orthanc: Orthanc
+    box: Box, proxy: RecordingProxy, other_orthanc: Orthanc
 ) -> None:
     for _ in range(2):
         box.owe(20_000, to=BOTH)
-    with RecordingProxy(orthanc.dicomweb_url) as other:
+    with RecordingProxy(other_orthanc.dicomweb_url) as other:
         limits = DistrictSettings(bytes_per_second=50_000)
         outbox = box.outbox(a_district(url=proxy.url), a_destination("province", url=other.url), limits=limits)
         begun_at = time.monotonic()

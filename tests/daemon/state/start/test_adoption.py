@@ -206,7 +206,7 @@ def test_where_the_journal_was_lost_a_file_of_unknown_origin_alarms(journal: Jou
     spool.path("a.dcm").write_bytes(b"an image from an older version")
     adoption = go_through(journal, spool, opening=REBUILT)
     assert [path.name for path in spool.aside.iterdir()] == ["a.dcm.unknown"]
-    assert [problem.what.split(".")[0] for problem in adoption.problems()] == [
+    assert [problem.what.partition(". ")[0].rstrip(".") for problem in adoption.problems()] == [
         "The journal was damaged",
         f"1 file(s) in {spool.aside} may hold images, but are damaged or of unknown origin",
     ]
