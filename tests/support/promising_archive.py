@@ -27,11 +27,15 @@ class Question:
 
 @dataclass
 class PromisingArchive:
-    """`questions` are those that it was asked; `status` is how it answers the next."""
+    """`questions` are those that it was asked; `status` is how it answers the next, unless `status_of` says it."""
 
     archive: MadeUpArchive
     questions: list[Question] = field(default_factory=list)
     status: int = 0x0000
+    status_of: Callable[[Question], int] | None = None
+
+    def answer(self, question: Question) -> int:
+        return self.status_of(question) if self.status_of else self.status
 
     @property
     def port(self) -> int:
@@ -51,11 +55,13 @@ def promising_archive(on_question: Callable[[Question], None] = lambda _question
         ]
         question = Question(str(information.TransactionUID), pairs, event.assoc)
         holder[0].questions.append(question)
-        return holder[0].status, None
+        return holder[0].answer(question), None
 
     def on_sent(event: Any) -> None:
-        if event.message.__class__.__name__ == "N_ACTION_RSP" and holder[0].status == 0x0000:
-            on_question(holder[0].questions[-1])
+        if event.message.__class__.__name__ == "N_ACTION_RSP" and (
+            holder[0].answer(question := holder[0].questions[-1]) == 0x0000
+        ):
+            on_question(question)
 
     contexts: dict[str, Sequence[str]] = {
         VERIFICATION: [IMPLICIT],

@@ -13,7 +13,9 @@ from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.records import DeliveryRecord
 
 HandedOverState = Literal["stored", "asked", "kept", "not_kept"]
-MOST_QUESTIONS = 8  # that are open for one delivery; the oldest are forgotten
+# That are open for one delivery; a further one is forgotten when it is asked anew. Of those that an archive did not
+# take, so few that they leave room for others.
+MOST_QUESTIONS, MOST_NOT_TAKEN = 8, 3
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,13 @@ class HandedOvers:
         """The archive did not take the question: it is asked again. Should it have taken it after all, its answer
         still counts.
         """
-        self._journal.change(
-            "UPDATE handed_over SET state = 'stored' WHERE state = 'asked'"
-            " AND delivery_id IN (SELECT delivery_id FROM asked_promises WHERE transaction_uid = ?)",
-            transaction_uid,
-        )
+        self._ask_again(transaction_uid, MOST_NOT_TAKEN)
 
     def ask_again(self, transaction_uid: str) -> None:
         """No answer came for too long: ask again about what is still open of it. The first question stays open too."""
+        self._ask_again(transaction_uid, MOST_QUESTIONS)
+
+    def _ask_again(self, transaction_uid: str, most: int) -> None:
         with self._journal.transaction() as connection:
             connection.execute(
                 "UPDATE handed_over SET state = 'stored' WHERE state = 'asked'"
@@ -107,7 +108,7 @@ class HandedOvers:
             connection.execute(
                 "DELETE FROM asked_promises WHERE transaction_uid = ? AND delivery_id IN (SELECT delivery_id FROM"
                 " asked_promises GROUP BY delivery_id HAVING count(*) >= ?)",
-                (transaction_uid, MOST_QUESTIONS),
+                (transaction_uid, most),
             )
 
     def open_questions(self, destination: str) -> list[str]:

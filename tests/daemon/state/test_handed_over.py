@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.dicom.commitment import Reference
-from leapfrog.state.handed_over import MOST_QUESTIONS, HandedOver, HandedOvers
+from leapfrog.state.handed_over import MOST_NOT_TAKEN, MOST_QUESTIONS, HandedOver, HandedOvers
 from leapfrog.state.records import DeliveryRecord
 from support.courier_box import CourierBox, courier_box
 
@@ -74,6 +74,16 @@ def test_questions_without_an_answer_do_not_pile_up(box: CourierBox) -> None:
         table.ask(f"2.25.{number}", [delivery.id])
         table.ask_again(f"2.25.{number}")
     assert box.journal.count("asked_promises") <= MOST_QUESTIONS
+
+
+def test_questions_that_the_archive_does_not_take_do_not_pile_up(box: CourierBox) -> None:
+    delivery, handed_over = box.owe(), HandedOvers(box.journal)
+    handed_over.stored(delivery)
+    for number in range(50):
+        handed_over.ask(f"1.2.{number}", [delivery.id])
+        handed_over.not_asked(f"1.2.{number}")
+        assert list(handed_over.to_ask(delivery.destination, 10)) == [delivery.id]
+    assert len(box.journal.rows("SELECT * FROM asked_promises")) < MOST_NOT_TAKEN
 
 
 def test_a_delivery_that_has_ended_needs_no_promise(box: CourierBox) -> None:

@@ -3,6 +3,7 @@ asks again when no answer comes.
 """
 
 import logging
+import random
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class PromiseAsker(Worker):
         self._asked_at: dict[str, float] = {}  # by transaction
         self._gathering_since: float | None = None
         self._failures = 0
+        self._most_at_once = MOST_AT_ONCE
         self._due_at = 0.0
         self._last_error = ""
 
@@ -107,8 +109,16 @@ class PromiseAsker(Worker):
         gathered_at = self._gathering_since + (self._timing.gather_seconds if len(waiting) < MOST_AT_ONCE else 0.0)
         if (wait := max(self._due_at, gathered_at) - now) > 0:
             return wait
-        self._ask(waiting)
+        self._ask(self._fewer(waiting))
         return 0.0
+
+    def _fewer(self, waiting: dict[str, Reference]) -> dict[str, Reference]:
+        """An archive may refuse a question for one instance that it names, or because it names many. So after some
+        failures it is asked about ever fewer, any of them: what it can promise is not held up for ever.
+        """
+        if len(waiting) <= self._most_at_once:
+            return waiting
+        return {delivery: waiting[delivery] for delivery in random.sample(list(waiting), self._most_at_once)}
 
     def _ask_again(self) -> float:
         """What got no answer for too long is to be asked again. Returns how long until that is so of something."""
@@ -141,7 +151,10 @@ class PromiseAsker(Worker):
             self._caller.close()
         if reason:
             self._failed(transaction_uid, reason)
+            if self._failures >= FAILURES_TOLD:
+                self._most_at_once = max(1, min(self._most_at_once, len(waiting)) // 4)
         else:
+            self._most_at_once = min(MOST_AT_ONCE, 2 * self._most_at_once)
             self._failures, self._last_error = 0, ""
 
     def _call(self, transaction_uid: str, references: Collection[Reference]) -> str:

@@ -281,6 +281,18 @@ def test_an_archive_that_refuses_the_question_is_asked_again(tmp_path: Path) -> 
         box.wait_for(delivery, "confirmed")
 
 
+def test_one_object_for_which_the_archive_refuses_the_whole_question_holds_up_no_other(tmp_path: Path) -> None:
+    with promising_archive(answer_at_once) as archive, sending(tmp_path / "state", archive.port) as box:
+        bad, *others = [box.owe() for _ in range(4)]
+        archive.status_of = lambda question: (
+            0x0110 if bad.sop_instance_uid in {uid for _, uid in question.pairs} else 0x0000
+        )
+        box.start()
+        for one in others:
+            box.wait_for(one, "confirmed")
+        assert box.state(bad) == "waiting"
+
+
 @pytest.mark.skipif(orthanc_program() is None, reason="Orthanc is not installed")
 def test_orthanc_calls_back_with_its_promise(tmp_path: Path) -> None:
     with (
