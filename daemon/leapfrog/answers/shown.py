@@ -79,11 +79,9 @@ def in_order(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:
 
 def _within_a_page(answers: Iterable[ShownAnswer]) -> tuple[ShownAnswer, ...]:
     """What is shown first keeps its text; of the others, whatever a page has no room for is left out."""
-    room, kept = MOST_TEXT_OF_EXAM, []
+    room, kept = MOST_TEXT_OF_EXAM, list[ShownAnswer]()
     for one in answers:
         room -= one.document.text_length
-        if room < 0:
-            document = one.document.model_copy(update={"lines": (), "left_out": True})
-            one = one.model_copy(update={"document": document})  # noqa: PLW2901
-        kept.append(one)
+        without_text = one.document.model_copy(update={"lines": (), "left_out": True})
+        kept.append(one if room >= 0 else one.model_copy(update={"document": without_text}))
     return tuple(kept)
