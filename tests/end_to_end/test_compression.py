@@ -44,5 +44,5 @@ def test_the_table_of_all_real_images_is_made(shared_data: Path, tmp_path: Path)
     environment = {**os.environ, "PYTHONPATH": path}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert "| DX | 2 | 1 |" in table.read_text()
+    assert "| DX | 2 | 2 |" in table.read_text()
     assert "chest films of adults" in table.read_text()
