@@ -52,7 +52,6 @@ from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.encodings import Encodings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
@@ -62,6 +61,8 @@ from leapfrog.state.prints import Prints
 from leapfrog.state.publications import Publications
 from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
+from leapfrog.state.sending.encodings import Encodings
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import Adoption
@@ -72,7 +73,6 @@ from leapfrog.state.start.restored import require_complete_state
 from leapfrog.state.station.key_at_start import KeyAtStart
 from leapfrog.state.station.local_thresholds import ThresholdsAtStart
 from leapfrog.state.studies import Studies
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
 from leapfrog.state.upkeep.scrub import Scrub

@@ -21,8 +21,8 @@ import pydicom
 from district.parcels import Parcel, Place, new_place, new_uid, source_under
 from leapfrog.errors import DistrictError
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.settings.destinations import DestinationSettings
 
 ISSUED = Path("/etc/leapfrog-district/authority/issued")

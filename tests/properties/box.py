@@ -22,7 +22,6 @@ from leapfrog.settings import DistrictSettings, Sendable, Settings, StationSetti
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
@@ -30,6 +29,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal, files_of
 from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import Rendered
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import RenderedReport

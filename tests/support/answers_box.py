@@ -11,10 +11,10 @@ from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEn
 from leapfrog.answers.shown import AnswersOfExam
 from leapfrog.exam import Identity
 from leapfrog.outbox.answers.inquirer import AnswerInquirer
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.precedence import Precedence
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import requests
 
-from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.timeouts import Timeouts
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.timeouts import Timeouts
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.state.deliveries import Deliveries
 from support.chaos_proxy import LARGEST_FILM_BYTES, ChaosProxy
 from support.orthanc import Orthanc

@@ -13,11 +13,11 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.peer_log import PeerLog
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.commitments.desk import GIVE_UP_SECONDS, CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.outbox.commitments.verifier import CommitmentVerifier
+from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.settings import ModalitySettings
 from leapfrog.state.commitments import Commitments
 from support.intake_box import Box, make_box

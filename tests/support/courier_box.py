@@ -13,9 +13,9 @@ from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.courier import Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import Slack
 from leapfrog.outbox.destinations.dicom.courier import DicomCourier
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.processes.call_messages import Patience
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries

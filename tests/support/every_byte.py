@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.state.deliveries import Deliveries
 from support.byte_proxy import Break, ByteProxy, Direction
 from support.orthanc import Orthanc

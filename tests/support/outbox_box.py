@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.timeouts import Timeouts
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.timeouts import Timeouts
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries

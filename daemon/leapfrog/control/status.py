@@ -21,7 +21,7 @@ from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.owed_bytes import OwedBytes, owed_bytes
+from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.box_line import BoxState

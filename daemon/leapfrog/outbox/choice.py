@@ -4,8 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 
 # After another attempt at what failed before, the first attempts have the link for so many times as long.
 FIRST_ATTEMPTS_SHARE = 3.0

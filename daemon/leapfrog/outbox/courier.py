@@ -6,9 +6,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.forms import Forms
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord

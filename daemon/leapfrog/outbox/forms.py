@@ -10,11 +10,11 @@ from pathlib import Path
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, StorageError
-from leapfrog.state.encodings import Encoding, Encodings, EncodingState
-from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.encodings import Encoding, Encodings, EncodingState
+from leapfrog.state.sending.outgoing import source_of
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.spool import Spool
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
 
 # Of so many attempts that failed over an original, one sends it as it came: a server may fail over the copy.
 AS_IT_CAME_EVERY = 3

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.courier import Shortcoming
 from leapfrog.outbox.link import Link
-from leapfrog.outbox.rate import LinkRate
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.rate import LinkRate
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.outbox.trouble import Trouble
 from leapfrog.problem import Problem
 

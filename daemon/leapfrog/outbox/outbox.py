@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
 from leapfrog.outbox.link import NOT_CONFIGURED, DestinationState, LinkState, OutboxState
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.schedule import SyncWindows
+from leapfrog.outbox.pacing.precedence import Precedence
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.outbox.sender import Means, Sender
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
-from leapfrog.outbox.timing import Timing
 from leapfrog.outbox.trouble import Trouble
 from leapfrog.problem import Problem
 from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
-from leapfrog.state.owed_bytes import OwedBytes, owed_bytes, seconds_left
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
+from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes, seconds_left
 from leapfrog.state.spool import Spool
 
 # What each sender of a destination sends, by its rank. They have connections of their own, so that a large body can

@@ -27,18 +27,18 @@ from leapfrog.outbox.courier import CONFIRMED, Surroundings, TakesSeveral, Verdi
 from leapfrog.outbox.destinations.couriers import courier_for
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.precedence import Precedence
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.outbox.told import told_of
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue, rank_of
 from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.delivery_queue import DeliveryQueue, rank_of
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
 

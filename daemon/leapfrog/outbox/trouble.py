@@ -9,9 +9,9 @@ from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT, Shortcoming
 from leapfrog.outbox.told import told_of, with_article
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings.destinations import DISTRICT
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import now_text
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.wording.text import MOST_NAMED_EXAMS, exams_in_brackets
 
 LONG_SECONDS = 24 * 3600.0

@@ -4,9 +4,9 @@ import sys
 import threading
 from pathlib import Path
 
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from support.destinations import a_destination

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.choice import Choice
-from leapfrog.outbox.timing import Timing
-from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.state.journal import Journal
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from support.orthanc import Orthanc
 from support.outbox_box import NOTHING_STORED, PATIENT, QUICK, Box, wait_for_link
 from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, RecordingProxy

@@ -20,8 +20,8 @@ from leapfrog.outbox.forms import Copy, Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.settings import DestinationSettings, DistrictSettings
-from leapfrog.state.encodings import Encodings
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
+from leapfrog.state.sending.encodings import Encodings
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from support.destinations import a_district
 from support.orthanc import Orthanc
 from support.outbox_box import QUICK, Box

@@ -5,7 +5,7 @@ import time
 from io import BufferedReader
 from pathlib import Path
 
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from support.orthanc import Orthanc
 from support.outbox_box import PATIENT, Box, wait_for_error, wait_for_link
 from support.recording_proxy import Answer, CutAnswer, RecordingProxy, Stall

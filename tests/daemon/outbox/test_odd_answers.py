@@ -10,7 +10,7 @@ from leapfrog.dicom.part10 import Part10Source
 from leapfrog.outbox.destinations.dicomweb import exchange
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from support.odd_answers import ENDLESS_ANSWERS, ODD_ANSWERS
 from support.orthanc import Orthanc
 from support.outbox_box import Box

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.outbox import pace
 from leapfrog.outbox.outbox import Outbox
+from leapfrog.outbox.pacing import pace
 from support.nginx import Nginx, nginx_program
 from support.orthanc import Orthanc
 from support.outbox_box import Box

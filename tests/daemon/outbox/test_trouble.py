@@ -5,9 +5,9 @@ from pathlib import Path
 
 from leapfrog.outbox.trouble import FAILING_SINCE, LONG_SECONDS, Trouble
 from leapfrog.state.deliveries import TRIED_IN_VAIN
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
-from leapfrog.state.handed_over import HandedOvers
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
+from leapfrog.state.sending.handed_over import HandedOvers
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_link
 from support.ports import free_port

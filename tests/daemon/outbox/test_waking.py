@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.settings import DistrictSettings, SyncWindow
 from leapfrog.worker import UNTIL_WOKEN
 from support.clocks import Clocks

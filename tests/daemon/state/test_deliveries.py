@@ -8,8 +8,8 @@ import pytest
 
 from leapfrog.errors import JournalError
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.journal import Journal
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from support.owed import open_state, owe, owe_image, part10_bytes, secondary_capture
 
 MANY = 100_000

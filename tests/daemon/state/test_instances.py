@@ -8,10 +8,10 @@ import pytest
 from leapfrog.errors import JournalError
 from leapfrog.exam import Outcome, PictureIdentity
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceState, StudyIdentity
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.state.studies import Studies
 from support.journal_rows import commit, new_delivery, new_instance, original_delivery, reading_of, reopened
 

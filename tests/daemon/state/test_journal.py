@@ -12,7 +12,6 @@ from leapfrog.control.status import StatusSource
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
@@ -23,6 +22,7 @@ from leapfrog.state.records import (
     InstanceState,
     StudyIdentity,
 )
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from support.journal_rows import (

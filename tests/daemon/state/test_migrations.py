@@ -15,10 +15,10 @@ import pytest
 from leapfrog.errors import JournalError, StorageError
 from leapfrog.state import migrations, records_to_renew
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.recipients import Recipients
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.state.spool import Spool
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.studies import Studies

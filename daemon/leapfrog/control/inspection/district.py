@@ -7,9 +7,9 @@ from time import monotonic, sleep
 from leapfrog.errors import DistrictError, DistrictLocked
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.courier import ALLOW_SEARCH, CANNOT_BE_ASKED
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.outbox.told import told_of
 from leapfrog.problem import Problem
 from leapfrog.settings import DestinationSettings, Settings

@@ -17,11 +17,11 @@ from leapfrog.lanes.recoding.child import NoAnswer, RecoderChild
 from leapfrog.processes.messages import DiskRefusal
 from leapfrog.processes.recoding_messages import GoesAsItCame, Recoded, RecodeJob, RecoderAnswer
 from leapfrog.spool_file.record import Reencoding, read_record
-from leapfrog.state.encodings import Encodings, WantedEncoding
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.encodings import Encodings, WantedEncoding
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.spool import Spool
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
 AHEAD = 16  # originals of each destination, and of each rank, for which a copy is made before their turn

@@ -19,9 +19,9 @@ from leapfrog.outbox.destinations.dicomweb.answers import Answer, content_type_o
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.retrieved import ANY_TRANSFER_SYNTAX, strip_multipart
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.answers import ListedDocument
 

@@ -30,19 +30,19 @@ from leapfrog.outbox.answers.district_search import LARGEST_DOCUMENT_BYTES, STUD
 from leapfrog.outbox.answers.examiner import Examiner
 from leapfrog.outbox.answers.mishaps import Mishaps
 from leapfrog.outbox.answers.patience import MOST_ASKS, is_nearly_due, seconds_until_asked
-from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.precedence import Precedence, Turn
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.precedence import Precedence, Turn
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import DestinationSettings
 from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.answer_files import AnswerFiles
 from leapfrog.state.answers import Answers, ExaminedState, FoundDocument, ListedDocument, Question, page_name
-from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.journal import Journal
 from leapfrog.state.rendered import Rendered
+from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.wording.text import MOST_NAMED_EXAMS, exams_in_brackets
 from leapfrog.worker import UNTIL_WOKEN, Worker
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from leapfrog.outbox.answers.inquirer import AnswerInquirer
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.precedence import Precedence
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from leapfrog.dicom.commitment import CommitmentReport, CommitmentRequest, Reference
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.commitments.address_book import AddressBook
+from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.problem import Problem
 from leapfrog.settings import ModalitySettings
 from leapfrog.state.commitments import ROOM, ROOM_OF_STRANGERS, Commitment, Commitments

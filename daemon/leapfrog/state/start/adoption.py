@@ -20,13 +20,13 @@ from leapfrog.problem import Problem, Problems
 from leapfrog.spool_file.record import Arrival, Production, Reencoding, content_holds, read_record
 from leapfrog.state.arrivals import instance_of, record_of
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.encodings import Encodings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.recipients import Recipients, exam_of
 from leapfrog.state.records import DELIVERED_AS, NewDelivery, NewInstance, StudyRecord, UidHolder
+from leapfrog.state.sending.encodings import Encodings
 from leapfrog.state.spool import INCOMPLETE, Spool
 from leapfrog.state.start.older_files import give_records
 from leapfrog.state.start.older_results import supersede_older_results

@@ -2,7 +2,7 @@
 out; and an original over which the box ended too often goes as it came.
 """
 
-from leapfrog.state.encodings import Encodings
+from leapfrog.state.sending.encodings import Encodings
 from leapfrog.state.spool import Spool
 
 

@@ -18,10 +18,10 @@ from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.settings import DestinationSettings
 from leapfrog.spool_file.checked import file_problem
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.encodings import Encoding, Encodings
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.encodings import Encoding, Encodings
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.start.copies import settle_copies
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from support.owed import open_state, owe, part10_bytes, secondary_capture
 from support.spooled import go_through
 from support.waiting import wait_until

@@ -1,9 +1,9 @@
 """All that is asked of districts together."""
 
 from leapfrog.outbox.answers.inquiries import Inquiries
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.precedence import Precedence
+from leapfrog.outbox.pacing.schedule import SyncWindows
+from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.state.answers import ListedDocument
 from support.answers_box import AnswersBox

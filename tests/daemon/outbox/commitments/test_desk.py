@@ -8,7 +8,6 @@ import pytest
 
 from leapfrog.dicom.commitment import CommitmentReport, CommitmentRequest, Reference
 from leapfrog.intake.receiver.peer_log import PeerLog
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.commitments.desk import (
     FAILURES_TOLD,
     FRESH_SECONDS,
@@ -17,6 +16,7 @@ from leapfrog.outbox.commitments.desk import (
     STRANGERS_SECONDS,
     CommitmentDesk,
 )
+from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.settings import ModalitySettings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.journal import Journal

@@ -19,9 +19,9 @@ from leapfrog.outbox.destinations.dicomweb.held_content import place_of
 from leapfrog.outbox.forms import Copy
 from leapfrog.processes.call_messages import Archive, Find, Open, Opened, Patience, Store, TlsFiles
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.handed_over import HandedOver, HandedOvers
-from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.handed_over import HandedOver, HandedOvers
+from leapfrog.state.sending.outgoing import source_of
 
 MOST_TIMES_NOT_KEPT = 5
 # Failure reasons of storage commitment that sending again does not change (PS3.3 Section C.14.1.1).

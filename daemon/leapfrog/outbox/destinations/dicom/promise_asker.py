@@ -12,15 +12,15 @@ from datetime import datetime
 from leapfrog.dicom.commitment import PUSH_MODEL, ReceivedReport, Reference
 from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, mint_uid
 from leapfrog.errors import LeapfrogError
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.destinations.dicom import link_errors
 from leapfrog.outbox.destinations.dicom.caller import ArchiveCaller, CallFailed
 from leapfrog.outbox.destinations.dicom.courier import archive_of
 from leapfrog.outbox.destinations.dicom.promises import PromiseBook
+from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.problem import Problem
 from leapfrog.processes import call_messages as calls
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.handed_over import HandedOvers
+from leapfrog.state.sending.handed_over import HandedOvers
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
 MOST_AT_ONCE = 500  # instances in one question

@@ -11,8 +11,8 @@ from leapfrog.outbox.destinations.dicom.promise_asker import AskTiming, PromiseA
 from leapfrog.outbox.destinations.dicom.promises import PromiseBook
 from leapfrog.problem import Problem
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.handed_over import HandedOvers
 from leapfrog.state.journal import Journal
+from leapfrog.state.sending.handed_over import HandedOvers
 
 
 class PromiseDesk:

@@ -14,7 +14,7 @@ from leapfrog.outbox.commitments.address_book import addresses_of
 from leapfrog.outbox.commitments.desk import PeerLines
 from leapfrog.peer_address import Address, peer_address
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.handed_over import HandedOvers
+from leapfrog.state.sending.handed_over import HandedOvers
 from leapfrog.wording.text import count
 
 

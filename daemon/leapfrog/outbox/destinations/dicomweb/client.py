@@ -30,8 +30,8 @@ from leapfrog.outbox.destinations.dicomweb.retrieved import ANY_TRANSFER_SYNTAX,
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
 from leapfrog.outbox.forms import SameImage, never_certain
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 
 REFUSALS = {

@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from leapfrog.flight import SMALLEST_PIECE_BYTES, Flight
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.timeouts import Timeouts
 
 # What the kernel may hold of a body that it has not sent at all, so that it is not megabytes when a fast link becomes a
 # slow one. `Flight` limits what is on its way altogether.

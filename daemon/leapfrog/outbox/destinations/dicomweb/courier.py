@@ -9,8 +9,8 @@ from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
 from leapfrog.outbox.forms import Copy, Forms, never_certain
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.outgoing import source_of
 
 # If the search of a server has never listed anything that we sent, this many separate answers that it stored the
 # instance count as much.

@@ -30,8 +30,8 @@ from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, Answe
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
 from leapfrog.outbox.destinations.dicomweb.kept_connection import Keeping
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 
 # An answer about one instance takes about 1 kB.

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 
 from leapfrog.dicom.part10 import Part10Source
-from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.pacing.pace import Pace
 
 # What is read from disk at a time, and handed to the connection at most.
 CHUNK_BYTES = 16_384

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.peer_log import PeerLog
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.destinations.dicom.promise_asker import AskTiming
 from leapfrog.outbox.destinations.dicom.promise_desk import PromiseDesk
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.pacing.backoff import Backoff
+from leapfrog.outbox.pacing.timing import Timing
 from leapfrog.settings import DestinationSettings, DicomSettings, DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from support.intake_box import make_box

@@ -14,10 +14,10 @@ from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.settings import DestinationSettings, DistrictSettings
-from leapfrog.state.encodings import Encodings
 from leapfrog.state.journal import new_id
 from leapfrog.state.records import NewDelivery
-from leapfrog.state.taken_syntaxes import TakenSyntaxes
+from leapfrog.state.sending.encodings import Encodings
+from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from support.archives import EXPLICIT, IMPLICIT, JPEG_LS, SECONDARY_CAPTURE, VERIFICATION, made_up_archive, store_scp
 from support.courier_box import CourierBox
 from support.outbox_box import QUICK

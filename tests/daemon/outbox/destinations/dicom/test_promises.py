@@ -12,10 +12,10 @@ import pytest
 from pydicom.uid import generate_uid
 
 from leapfrog.intake.receiver.peer_log import PeerLog
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.destinations.dicom.promise_asker import AskTiming
 from leapfrog.outbox.destinations.dicom.promise_desk import PromiseDesk
 from leapfrog.outbox.outbox import Outbox
+from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.records import DeliveryRecord

@@ -9,8 +9,8 @@ import pytest
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import StorageError
 from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody
-from leapfrog.outbox.pace import Pace
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.pace import Pace
+from leapfrog.outbox.pacing.throttle import Throttle
 
 
 def _source(file: Path, head: bytes = b"") -> Part10Source:

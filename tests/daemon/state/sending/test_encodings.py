@@ -10,10 +10,10 @@ from leapfrog.spool_file.record import Reencoding, append_record
 from leapfrog.state.answer_files import AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.encodings import MOST_ATTEMPTS, Encodings
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.encodings import MOST_ATTEMPTS, Encodings
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.copies import settle_copies

@@ -7,7 +7,7 @@ import pytest
 
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
-from leapfrog.state.owed_bytes import OwedBytes, owed_bytes, seconds_left
+from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes, seconds_left
 from support.owed import open_state, owe_image
 
 

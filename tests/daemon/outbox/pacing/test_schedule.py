@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from leapfrog.outbox.schedule import SyncWindows
+from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.settings import DistrictSettings, SyncWindow
 from support.clocks import Clocks
 from support.waiting import wait_until

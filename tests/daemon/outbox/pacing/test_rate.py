@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.outbox.rate import LinkRate
+from leapfrog.outbox.pacing.rate import LinkRate
 
 
 def test_nothing_is_said_before_enough_was_sent() -> None:

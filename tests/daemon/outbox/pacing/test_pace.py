@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from leapfrog.errors import LeapfrogError
-from leapfrog.outbox.pace import TRICKLE_BYTES, TRICKLE_SECONDS, Pace
-from leapfrog.outbox.precedence import Turn
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.pace import TRICKLE_BYTES, TRICKLE_SECONDS, Pace
+from leapfrog.outbox.pacing.precedence import Turn
+from leapfrog.outbox.pacing.throttle import Throttle
 
 CHUNK = bytes(range(250)) * 40
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from leapfrog.outbox.backoff import Backoff
+from leapfrog.outbox.pacing.backoff import Backoff
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.throttle import Throttle
 
 
 class Clock:

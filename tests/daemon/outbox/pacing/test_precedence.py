@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from leapfrog.outbox.precedence import RESTING_SECONDS, SHARE, Precedence
+from leapfrog.outbox.pacing.precedence import RESTING_SECONDS, SHARE, Precedence
 
 URGENT_REPORT, REPORT, PAPER, ORIGINAL = 0, 2, 3, 8
 

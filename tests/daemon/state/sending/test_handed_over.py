@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.dicom.commitment import Reference
-from leapfrog.state.handed_over import MOST_NOT_TAKEN, MOST_QUESTIONS, HandedOver, HandedOvers
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.handed_over import MOST_NOT_TAKEN, MOST_QUESTIONS, HandedOver, HandedOvers
 from support.courier_box import CourierBox, courier_box
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from leapfrog.dicom.part10 import Part10Source, part10_source
 from leapfrog.dicom.renaming import renamed_source
-from leapfrog.state.encodings import Encoding
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.sending.encodings import Encoding
 from leapfrog.state.spool import Spool
 
 

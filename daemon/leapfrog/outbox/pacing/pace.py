@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from leapfrog.outbox.precedence import Turn
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pacing.precedence import Turn
+from leapfrog.outbox.pacing.throttle import Throttle
 
 # Between two pieces of a paused body, at the most. nginx and Orthanc wait 60 s for the next bytes, some
 # guards 10 s.

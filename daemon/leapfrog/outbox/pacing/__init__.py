@@ -1,0 +1,1 @@
+"""When things are sent, and how fast: windows, what goes before what, backoffs, the pace of bodies. Main process."""
