@@ -91,6 +91,14 @@ class Deliveries:
         query = "SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
         return {row["id"] for row in self._journal.rows(query, (json.dumps(list(ids)),))}
 
+    def sends(self, sop_instance_uid: str, spool_name: str) -> bool:
+        """Whether any delivery of that object is, or was, sent from that spool file."""
+        return bool(
+            self._journal.count(
+                "deliveries WHERE sop_instance_uid = ? AND spool_name = ?", sop_instance_uid, spool_name
+            )
+        )
+
     # ------------------------------------------------------------ for people
 
     def retry(self, owner_id: str) -> int:

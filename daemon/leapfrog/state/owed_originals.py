@@ -39,7 +39,11 @@ def owe_by_rule(
     return sum(
         owe_originals(connection, name, "study_key = :study", {"study": study_key}, posted=posted)
         + _owe_wrapped(connection, name, "study_key = :study", {"study": study_key})
-        + _wrap_again(connection, "study_key = :study AND id <> :but AND turn = 0", {"study": study_key, "but": but})
+        + _wrap_again(
+            connection,
+            f"study_key = :study AND id <> :but AND turn = 0 AND {CONCERNED}",
+            {"study": study_key, "but": but, "name": name},
+        )
         for name in names
     )
 

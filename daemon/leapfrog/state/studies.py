@@ -199,7 +199,8 @@ class Studies:
             ).rowcount
             if not changed:
                 return None
-            if committed.is_sent:
+            # What waits says something else by now, also where the exam is wanted by nobody any more.
+            if committed.is_sent or (committed.closing and not committed.same_readings):
                 superseded = supersede(connection, committed.study_key)
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",

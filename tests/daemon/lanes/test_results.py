@@ -239,6 +239,21 @@ def test_who_was_told_that_it_is_urgent_is_told_that_it_is_not(tmp_path: Path) -
     desk.journal.close()
 
 
+def test_an_urgent_result_that_holds_no_more_is_not_sent_when_the_link_is_back(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, destinations=[destination("emergency", only_urgent=True)])
+    desk.read_urgent("Pneumothorax")
+    desk.render(desk.reports.claim_growing())
+    waiting = one_of(desk, "report_pdf", "emergency")
+    with desk.journal.transaction() as connection:  # as after a reread with another model
+        connection.execute("UPDATE instances SET reading = json_set(reading, '$.findings', json('[]'))")
+    desk.studies.report_again(desk.study().key)
+    desk.reports.mark(desk.study().key)
+    close(desk)
+    after = Deliveries(desk.journal).get(waiting.id)
+    assert after is not None and after.state == "superseded"
+    desk.journal.close()
+
+
 def test_nothing_is_made_of_an_exam_that_no_destination_wants(tmp_path: Path) -> None:
     desk = Desk(tmp_path, destinations=[destination("emergency", only_urgent=True)])
     close(desk)

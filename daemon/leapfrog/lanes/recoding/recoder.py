@@ -226,6 +226,7 @@ class Recoder(Worker):
             _log.error("The program that re-encodes originals named a file that it had not made.")
             self._child.end()
             self._encodings.failed(encoding_id)
+            self._on_made()  # after the last attempt the sender waits no longer
             return
         self._spool.adopt_all([(path, name)])
         if self._encodings.made(encoding_id, name, made.byte_count, made.digest):

@@ -309,6 +309,8 @@ class Adoption(Worker):
         delivery = self._delivery_of(name)
         if delivery is None or not isinstance(record, Production):
             self._lay_aside(name, "damaged")
+        elif self._deliveries.sends(delivery.sop_instance_uid, name):
+            return  # to others than the one whose delivery it is named after, and who was given up
         elif record.instance_id is not None:
             self._give_back(record.instance_id, delivery)
         elif self._is_current(record) and delivery.destinations and self._deliveries.add(delivery, record.study_key):

@@ -21,7 +21,7 @@ def supersede_older_results(journal: Journal, spool: Spool, study_keys: Collecti
     )
     versions: defaultdict[str, dict[str, int]] = defaultdict(dict)  # of each study: the version of each delivery
     for row in rows:
-        versions[row["study_key"]][row["id"]] = _version(spool, row["spool_name"])
+        versions[row["study_key"]][row["id"]] = version_of(spool, row["spool_name"])
     newest = {key: max(of_study.values()) for key, of_study in versions.items()}
     older = [
         row["id"]
@@ -36,7 +36,8 @@ def supersede_older_results(journal: Journal, spool: Spool, study_keys: Collecti
     )
 
 
-def _version(spool: Spool, name: str) -> int:
+def version_of(spool: Spool, name: str) -> int:
+    """The version of the report that an object belongs to, as its spool file says; 0 where that does not tell."""
     try:
         record = read_record(spool.path(name))
     except OSError:

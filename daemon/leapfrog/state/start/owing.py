@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from leapfrog.settings import DestinationSettings
 from leapfrog.settings.destinations import DISTRICT
-from leapfrog.spool_file.record import Production, read_record
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal
 from leapfrog.state.owed_originals import owe_by_rule, owe_originals, owe_pictures
@@ -21,6 +20,7 @@ from leapfrog.state.recipients import Recipients, exam_of, has_rule
 from leapfrog.state.records import DeliveryKind, NewDelivery
 from leapfrog.state.sent_results import RESULT_KINDS
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.older_results import version_of
 
 # Every report has these.
 IN_EVERY_REPORT: frozenset[DeliveryKind] = frozenset({"structured_report", "report_pdf"})
@@ -72,7 +72,7 @@ def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -
         }
         _note_those_without(connection, {one.name for one in recipients})
         steps = (
-            _Step(connection, one, recipients, lambda name: _version(spool, name)).owe(known.get(one.name))
+            _Step(connection, one, recipients, lambda name: version_of(spool, name)).owe(known.get(one.name))
             for one in recipients
         )
         return sum(steps, NewlyOwed())
@@ -84,15 +84,6 @@ def _note_those_without(connection: sqlite3.Connection, names: Collection[str]) 
         "UPDATE destinations SET kinds = NULL WHERE name NOT IN (SELECT value FROM json_each(?)) AND kinds IS NOT NULL",
         (json.dumps([*names]),),
     )
-
-
-def _version(spool: Spool, name: str) -> int:
-    """The version of the report that an object belongs to, as its file says."""
-    try:
-        record = read_record(spool.path(name))
-    except OSError:
-        return 0
-    return (record.version or 0) if isinstance(record, Production) else 0
 
 
 class _Step:

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from leapfrog.exam import ImageHeader, PictureHints, PictureIdentity
-from leapfrog.spool_file.record import Production, append_record
+from leapfrog.spool_file.record import Production, append_record, read_record
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.recipients import Recipients
-from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity
+from leapfrog.state.records import FolderFile, NewDelivery, NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
 from leapfrog.state.start.adoption import RenderedReport
 from leapfrog.state.start.opening import Opening
@@ -256,6 +256,30 @@ def test_what_is_found_is_owed_to_every_destination_whose_rules_fit_and_is_asked
         *((to, "original", new.spool_name, 1) for to in ("district", "chests", "films")),
         *((to, "report_pdf", name, 1) for to in ("district", "chests")),
     }
+
+
+def test_a_file_named_after_a_delivery_that_is_gone_stays_while_another_destination_is_sent_it(
+    journal: Journal, spool: Spool
+) -> None:
+    new = received(journal, spool, b"1", study=STUDY, arrival=1)
+    [study] = journal.rows("SELECT key FROM studies")
+    name = put_object(spool, study_key=study["key"])
+    record = read_record(spool.path(name))
+    assert isinstance(record, Production)
+    shared = NewDelivery(
+        id=Path(name).stem,
+        kind="report_pdf",
+        destinations=("gone", "district"),
+        sop_class_uid=record.sop_class_uid,
+        sop_instance_uid=record.sop_instance_uid,
+        spool_name=name,
+        byte_count=record.byte_count,
+    )
+    assert Deliveries(journal).add(shared, study["key"])
+    journal.change("DELETE FROM deliveries WHERE destination = 'gone'")
+    go_through(journal, spool)
+    assert spool.path(name).exists()
+    assert {row["spool_name"] for row in rows(journal, "deliveries")} == {new.spool_name, name}
 
 
 def test_the_report_of_a_study_with_an_image_it_lacks_is_made_again_under_a_newer_version(
