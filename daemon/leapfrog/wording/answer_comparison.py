@@ -29,7 +29,7 @@ def differences(answers: AnswersOfExam, readings: Sequence[ImageReading]) -> tup
     """
     says: dict[tuple[str, str], bool] = {}
     normal = False
-    for answer in answers.shown:
+    for answer in sorted(answers.shown, key=lambda one: one.judgement != "verified"):  # what was verified counts first
         if not answer.counts or answer.judgement == "unclear":
             continue
         for coded in answer.document.coded:

@@ -47,6 +47,13 @@ def test_findings_are_compared_by_their_codes(coded: tuple[Any, ...], expected: 
     assert differing(coded, reading(effusion=0.9)) == expected
 
 
+def test_what_was_verified_counts_before_what_is_newer() -> None:
+    newer = shown("2", "unverified", coded=(finding(PNEUMONIA, "absent"),))
+    verified = shown("1", "verified", coded=(finding(PNEUMONIA, "present"),))
+    [difference] = differences(AnswersOfExam(shown=(newer, verified)), (reading(),))
+    assert difference.there
+
+
 def test_a_finding_on_any_image_is_the_exams() -> None:
     assert differing((finding(EFFUSION, "present"),), reading(), reading(effusion=0.9)) == []
 

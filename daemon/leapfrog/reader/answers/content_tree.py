@@ -23,6 +23,7 @@ from leapfrog.answers.document import (
 )
 from leapfrog.exam import Code
 from leapfrog.reader.image.attributes import items, text, value_of
+from leapfrog.wording.answer_comparison import NORMAL
 
 MOST_ITEMS = 20_000  # that are looked at
 LONGEST_LABEL, LONGEST_TEXT = 256, 20_000  # characters
@@ -31,12 +32,13 @@ OBSERVER_TYPE, PERSON_NAME, PERSON_ORGANISATION, DEVICE = "121005", "121008", "1
 # DCM codes of who observed, whom, in which language (PS3.16 TID 1001 to 1008): said apart, or not at all.
 CONTEXT = frozenset(str(code) for code in (*range(121001, 121037), 121046, 121049, 121050))
 # DCM codes under which a coded finding stands: Finding, Impression, Conclusion.
-FINDING_NAMES = frozenset(("121071", "121073", "121077"))
+FINDING = "121071"
+FINDING_NAMES = frozenset((FINDING, "121073", "121077"))
 
 # SNOMED CT: PS3.16 CID 240 (Present-Absent), 230 (Yes-No), and what is said of findings besides them.
 PRESENT = frozenset(("52101004", "373066001", "410515003", "410605003"))
 ABSENT = frozenset(("2667000", "373067005", "410516002", "410594000"))
-UNCLEAR = frozenset(("261665006", "64957009", "415684004", "410592001", "410593003", "373068000"))
+UNCLEAR = frozenset(("261665006", "64957009", "415684004", "410592001", "410593003", "373068000", "82334004"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ def read_tree(root: Dataset) -> ContentTree:
     lines: list[Line] = []
     coded: list[CodedFinding] = []
     persons: list[Person] = []
-    organisation = ""
     device_wrote = left_out = False
     room = MOST_TEXT
     for count, (level, item) in enumerate(_walk(root)):
@@ -66,8 +67,10 @@ def read_tree(root: Dataset) -> ContentTree:
         if name is not None and name.scheme == "DCM" and name.value in CONTEXT:
             if name.value == PERSON_NAME and len(persons) < MOST_PERSONS:
                 persons.append(Person(name=person(text(item, "PersonName"))))
-            elif name.value == PERSON_ORGANISATION:
-                organisation = organisation or text(item, "TextValue")[:LONGEST_LABEL]
+            elif name.value == PERSON_ORGANISATION:  # of the person named before it
+                if persons and not persons[-1].organisation:
+                    organisation = text(item, "TextValue")[:LONGEST_LABEL]
+                    persons[-1] = persons[-1].model_copy(update={"organisation": organisation})
             elif name.value == OBSERVER_TYPE:
                 value = code_of(item, "ConceptCodeSequence")
                 device_wrote = device_wrote or (value is not None and value.value == DEVICE)
@@ -83,7 +86,7 @@ def read_tree(root: Dataset) -> ContentTree:
         finding = _finding(item, name)
         if finding is not None and len(coded) < MOST_CODED:
             coded.append(finding)
-    named = tuple(one.model_copy(update={"organisation": organisation}) for one in persons if one.name)
+    named = tuple(one for one in persons if one.name)
     return ContentTree(tuple(lines), tuple(coded), named, device_wrote, left_out)
 
 
@@ -173,6 +176,8 @@ def _finding(item: Dataset, name: Code | None) -> CodedFinding | None:
     if text(item, "ValueType") != "CODE" or value is None or name is None:
         return None
     if name.scheme == "DCM" and name.value in FINDING_NAMES:
+        if name.value == FINDING and value.scheme == "SCT" and value.value in NORMAL:
+            return None  # of the bones, perhaps; an impression or a conclusion is of the exam
         return CodedFinding(code=value, presence=_presence_below(item))
     presence = _presence(value)
     return CodedFinding(code=name, presence=presence) if presence is not None else None

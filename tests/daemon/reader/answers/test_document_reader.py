@@ -26,6 +26,10 @@ from support.radiologist import (
 )
 
 STUDY = "1.2.3.4"
+INDETERMINATE = ("82334004", "SCT", "Indeterminate")
+IS_NORMAL = ("17621005", "SCT", "Normal")
+IMPRESSION = ("121073", "DCM", "Impression")
+ORGANISATION = ("121009", "DCM", "Person Observer's Organization Name")
 OLD_EFFUSION = ("D2-80100", "SRT", "Pleural effusion")  # SNOMED's older form
 
 
@@ -55,6 +59,29 @@ def test_coded_findings_say_whether_they_are_there() -> None:
     by_name = node("CODE", EFFUSION, ABSENT)
     found = {(one.code.value, one.presence) for one in said(*coded_content((PNEUMONIA, PRESENT)), by_name).coded}
     assert {(PNEUMONIA[0], "present"), (EFFUSION[0], "absent")} <= found
+
+
+def test_a_finding_of_which_nobody_is_sure_is_not_there() -> None:
+    coded = said(*coded_content((PNEUMONIA, INDETERMINATE))).coded
+    assert [one.presence for one in coded if one.code.value == PNEUMONIA[0]] == ["unclear"]
+
+
+def test_what_is_normal_of_a_part_is_not_said_of_the_exam() -> None:
+    assert said(node("CODE", FINDING, IS_NORMAL)).coded == ()
+    assert [one.code.value for one in said(node("CODE", IMPRESSION, IS_NORMAL)).coded] == [IS_NORMAL[0]]
+
+
+def test_each_person_has_the_organisation_that_is_named_after_them() -> None:
+    how = "HAS OBS CONTEXT"
+    named = [
+        node("PNAME", PERSON_NAME, "Juma^O", how=how),
+        node("PNAME", PERSON_NAME, "Otieno^A", how=how),
+        node("TEXT", ORGANISATION, "Kitui District", how=how),
+    ]
+    assert said(*named, verified_by=None).persons == (
+        Person(name="O Juma"),
+        Person(name="A Otieno", organisation="Kitui District"),
+    )
 
 
 def test_codes_of_snomed_s_older_form_are_understood() -> None:
