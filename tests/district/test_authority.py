@@ -77,6 +77,15 @@ def test_the_settings_that_come_with_it_are_ones_that_a_box_takes(authority: Aut
     assert (tmp_path / "issuers").read_text() == "kitui KITUI\n"
 
 
+@pytest.mark.parametrize(("issuers", "told"), [("* MOH\n", "MOH"), ("* MOH\nkitui KITUI\n", "KITUI"), ("* -\n", "")])
+def test_a_box_is_told_the_issuer_under_which_its_numbers_are_filed(
+    authority: Authority, tmp_path: Path, issuers: str, told: str
+) -> None:
+    (tmp_path / "issuers").write_text(issuers)
+    authority.do("issue", "kitui")
+    assert load_settings(authority.issued("kitui") / "leapfrog.toml").station.issuer_of_patient_id == told
+
+
 def test_a_key_that_was_made_on_the_box_never_leaves_it(authority: Authority, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])

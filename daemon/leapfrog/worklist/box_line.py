@@ -35,9 +35,8 @@ LONGEST_SENTENCE = 400  # characters
 @dataclass(frozen=True, kw_only=True)
 class BoxState:
     """The state of the box. `unread` counts images that wait to be read, `owed` what waits to be sent;
-    `district_silent_since` is local ISO time, "" while every one of the `destinations`
-    answers. `silent` is the name of the one that
-    has not answered for longest. `attention` is what is wrong.
+    `district_silent_since` is local ISO time, "" while every one of the `destinations` answers. `silent` is the name of
+    the one that has not answered for longest. `attention` is what is wrong.
     """
 
     station: str
