@@ -6,6 +6,7 @@ it lets itself be asked; else the instance is sent again: under one UID, an arch
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnreachable, StorageError
 from leapfrog.outbox.courier import CONFIRMED, Shortcoming, Surroundings, Verdict
@@ -195,7 +196,8 @@ class DicomCourier:
             if self._is_held(item):
                 return self._stored(item.delivery)
             if not opened.is_new and problem.failed.what in ("broken", "silent"):
-                return self._attempt(item, outgoing, again)
+                sent_once = replace(item, delivery=replace(item.delivery, posted=True))
+                return self._attempt(sent_once, outgoing, again)
             return Verdict("unclear", str(link_error(problem.failed, self._settings, self._around.ae_title)))
         return self._after_answer(item.delivery, status)
 
@@ -237,7 +239,7 @@ class DicomCourier:
         if is_stored(status):
             return self._stored(delivery)
         if status == DUPLICATE:
-            if delivery.posted or delivery.kind != "original":
+            if self._is_ours(delivery) or (delivery.posted and not self._was_forgotten(delivery)):
                 return self._stored(delivery)
             return Verdict("refused", ALREADY_HELD.format(name=self._settings.name))
         return refusal(status, self._settings.name)
@@ -249,13 +251,20 @@ class DicomCourier:
         self._around.handed_over()
         return Verdict("handed_over", PROMISE_AWAITED)
 
+    @staticmethod
+    def _is_ours(delivery: DeliveryRecord) -> bool:
+        """Whether nobody but this box can have sent anything under its UID."""
+        return delivery.kind != "original" or delivery.renamed
+
+    def _was_forgotten(self, delivery: DeliveryRecord) -> bool:
+        return self._known.forgotten(delivery.sop_instance_uid) is not None
+
     def _is_held(self, item: Sendable) -> bool:
         """Whether the archive says that it holds what can only be this one: an earlier image with the same UID, which
         was forgotten here, may be what it holds.
         """
         delivery = item.delivery
-        is_ours = delivery.kind != "original" or delivery.renamed
-        if not is_ours and self._known.forgotten(delivery.sop_instance_uid) is not None:
+        if not self._is_ours(delivery) and self._was_forgotten(delivery):
             return False
         place = place_of(item.dataset.source)
         if place is None:
