@@ -6,6 +6,7 @@ import pytest
 from rich.table import Table
 
 from leapfrog import cli
+from leapfrog.cli.output import show
 
 EVIL = "a\x1b[2J\x1b]0;title\x07b\rc\x9b1md\u202ee\udcff"
 STEERING = frozenset("\x1b\x07\r\x9b\u202e\udcff")
@@ -14,7 +15,7 @@ STEERING = frozenset("\x1b\x07\r\x9b\u202e\udcff")
 def test_text_and_tables_are_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table("Source", title=EVIL)
     table.add_row(f"{EVIL}\nsecond line")
-    cli._show({}, False, [table, f"{EVIL} ß नमस्ते"])
+    show({}, False, [table, f"{EVIL} ß नमस्ते"])
     said = capsys.readouterr().out
     assert not STEERING & set(said)
     assert "second line" in said
@@ -22,7 +23,7 @@ def test_text_and_tables_are_shown_as_text(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_json_says_the_same_without_steering(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._show({"reason": EVIL}, True, ())
+    show({"reason": EVIL}, True, ())
     said = capsys.readouterr().out
     assert not STEERING & set(said)
     assert json.loads(said) == {"reason": EVIL}

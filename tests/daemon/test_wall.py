@@ -77,10 +77,10 @@ def placed_modules() -> set[str]:
 
 
 def test_every_folder_is_on_a_side_of_the_wall() -> None:
-    """A new folder is in no contract until somebody decides which side it is on."""
+    """A new folder is in no contract until somebody decides which side it is on. The command leads to all of them."""
     placed = {module.split(".")[1] for module in placed_modules()}
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    assert folders - placed == set()
+    assert folders - placed == {"cli"}
 
 
 def test_only_the_commands_named_here_may_use_pixels() -> None:

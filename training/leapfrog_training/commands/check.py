@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from leapfrog.cli import JsonOption
+from leapfrog.cli.options import JsonOption
 from leapfrog.errors import UsageError
 from leapfrog_training.edge_tpu_fit.fit import Fit, fit_of
 from leapfrog_training.edge_tpu_fit.latency import BUSES, Bus, error_factor, left_out

@@ -1,0 +1,112 @@
+"""The box itself: commands that run it, set it up, check it and show it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leapfrog import tables
+from leapfrog.cli.apps import app, config_app
+from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, ask, settings_of
+from leapfrog.cli.output import EXIT_FAILED, SCREEN, print_json, screen_unless, show
+from leapfrog.settings import default_file, load_settings
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Run the daemon until it is stopped with Ctrl-C or SIGTERM."""
+    from leapfrog.service import run_daemon  # each command loads only what it needs: `status` must answer at once
+
+    raise typer.Exit(run_daemon(settings_of(config)))
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results. Default: a temporary folder.")
+    ] = None,
+) -> None:
+    """Show everything at work on made-up exams, with a district server that is down at first."""
+    from leapfrog.commands.demo.demo import run_demo
+
+    raise typer.Exit(run_demo(out))
+
+
+@app.command()
+def status(limit: LimitOption = 20, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show what the box is doing, what it still has to send, and what needs attention: then the exit status is 1."""
+    box_status = ask(config, "status", limit=limit)
+    show(box_status, as_json, [tables.status(box_status)])
+    if box_status["attention"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def doctor(
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="FILE", help="Also write a zip file for support, without patient data."),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the box, its engine and its models, and say what to do. The exit status is 1 if there is a problem."""
+    from leapfrog.commands.doctor.bundle import write_bundle
+    from leapfrog.commands.doctor.doctor import examine
+
+    settings = settings_of(config)
+    daemon, checks = examine(settings)
+    if bundle is not None:
+        write_bundle(bundle, settings, checks, daemon.status or {})
+    lines = [line for check in checks for line in check.lines()]
+    show({"checks": [check.model_dump() for check in checks]}, as_json, lines, unwrapped=True)
+    if any(check.status == "problem" for check in checks):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def bench(
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write bench.json and bench.png to this folder.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast this box is: each model on each engine, and reading whole images."""
+    from leapfrog.commands.bench.command import run_bench
+
+    measurements = run_bench(settings_of(config), out, screen_unless(as_json))
+    if as_json:
+        print_json(measurements)
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the settings file and print warnings. The exit status is 2 if the file has errors."""
+    from leapfrog.packages.signature import signature_policy
+
+    file = config or default_file()
+    settings = load_settings(file)
+    signature_policy(
+        settings.models.trusted_keys, settings.models.require_signature
+    )  # raises SettingsError for a bad key
+    outcome = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
+    warnings = [f"Warning: {warning}" for warning in settings.warnings()]
+    show(outcome, as_json, [f"{file or 'Built-in defaults'}: OK", *warnings])
+
+
+@app.command()
+def install(
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Install below this folder.")] = Path("/"),
+    *,
+    web: Annotated[bool, typer.Option("--web", help="And what nginx needs to show the reports to tablets.")] = False,
+    screen: Annotated[bool, typer.Option("--screen", help="And what shows the list on the box's own screen.")] = False,
+) -> None:
+    """Install the systemd unit, its user and folders, and a settings file with comments."""
+    from leapfrog.commands.install import Extras, next_steps
+    from leapfrog.commands.install import install as install_files
+
+    extras = Extras(web=web, screen=screen)
+    for path in install_files(root, extras):
+        SCREEN.print(str(path))
+    SCREEN.print(next_steps(root, extras), soft_wrap=True, markup=False)
