@@ -274,7 +274,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_destinations(self) -> Self:
-        require_distinct(self.destination, has_district=bool(self.district.url))
+        require_distinct(self.destination, has_district=self.district.destination() is not None)
         return self
 
     @property

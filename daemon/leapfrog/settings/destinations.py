@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from leapfrog.district_key import DistrictPublicKey
 from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
 
 # What of an exam may be sent: its images as received, and the objects that are made of its report.
@@ -50,6 +51,11 @@ TransferSyntax = Annotated[
 DICOMWEB_ROOT = re.compile(
     r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
 )
+
+
+def district_public_key(line: str) -> str:
+    """`line`, if it is the public key of a district; "" for none. Raises ValueError otherwise."""
+    return str(DistrictPublicKey.parse(line)) if line.strip() else ""
 
 
 def dicomweb_root(url: str) -> str:
@@ -99,11 +105,12 @@ class DestinationSettings(Access):
     `send`: the kinds of objects that it gets; `modalities`: of exams with images of these alone, of all if empty;
     `only_urgent`: of urgent exams alone. `since`: also of exams that were received on that day or later, if the
     destination is new. `transfer_syntaxes`: the UIDs of those that it takes; if empty, what its kind takes usually, and
-    what it turns out to refuse is remembered.
+    what it turns out to refuse is remembered. `public_key`: what is owed to it may also be carried there on a stick,
+    encrypted to this key; to one of kind "stick" nothing goes but on sticks.
     """
 
     name: DestinationName
-    kind: Literal["dicomweb", "dicom"] = "dicomweb"
+    kind: Literal["dicomweb", "dicom", "stick"] = "dicomweb"
     url: Annotated[str, AfterValidator(dicomweb_root)] = ""
     host: Annotated[str, AfterValidator(host_name)] = ""
     port: Port = 104
@@ -116,6 +123,7 @@ class DestinationSettings(Access):
     since: date | None = None
     fetch_reports: bool = False
     transfer_syntaxes: tuple[TransferSyntax, ...] = ()
+    public_key: Annotated[str, AfterValidator(district_public_key)] = ""
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:
@@ -123,9 +131,13 @@ class DestinationSettings(Access):
             raise ValueError('a destination of kind "dicomweb" needs url, the address of its DICOMweb service')
         if self.kind == "dicom" and not (self.host and "ae_title" in self.model_fields_set):
             raise ValueError('a destination of kind "dicom" needs host and ae_title, and port if that is not 104')
+        if self.kind == "stick" and not self.public_key:
+            raise ValueError('a destination of kind "stick" needs public_key, to which sticks are encrypted')
+        of_a_link = {"host", "port", "ae_title", "tls", "commit", "url", "fetch_reports", *Access.model_fields}
         of_the_other = {
             "dicomweb": {"host", "port", "ae_title", "tls", "commit"},
             "dicom": {"url", "fetch_reports", "username", "password_file", "token_file"},
+            "stick": of_a_link,
         }
         if surplus := sorted(of_the_other[self.kind] & self.model_fields_set):
             raise ValueError(f'a destination of kind "{self.kind}" has no {" and no ".join(surplus)}')
@@ -172,7 +184,8 @@ def _is_there(path: Path) -> bool:
 
 
 class DistrictSettings(Access):
-    """[district]: the short way to one destination, called "district". With an empty `url` there is none. `windows` and
+    """[district]: the short way to one destination, called "district". With an empty `url` there is none, or, with a
+    `public_key`, one that sticks alone reach. `windows` and
     `bytes_per_second` hold for all destinations together.
     """
 
@@ -181,14 +194,22 @@ class DistrictSettings(Access):
     windows: tuple[SyncWindow, ...] = ()
     bytes_per_second: int = Field(default=0, ge=0, le=MOST_BYTES)
     fetch_reports: bool = False
+    public_key: Annotated[str, AfterValidator(district_public_key)] = ""
 
     def destination(self) -> DestinationSettings | None:
         """The destination that this is, or None."""
-        if not self.url:
+        if not self.url and not self.public_key:
             return None
+        if not self.url:
+            return DestinationSettings(name=DISTRICT, kind="stick", send=self.send, public_key=self.public_key)
         access = {key: getattr(self, key) for key in Access.model_fields}
         return DestinationSettings(
-            name=DISTRICT, url=self.url, send=self.send, fetch_reports=self.fetch_reports, **access
+            name=DISTRICT,
+            url=self.url,
+            send=self.send,
+            fetch_reports=self.fetch_reports,
+            public_key=self.public_key,
+            **access,
         )
 
     @field_validator("windows", mode="before")
