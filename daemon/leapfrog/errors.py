@@ -21,6 +21,9 @@ LeapfrogError
 ├── PrinterError             a print server or printer did not do what it was asked
 │   ├── PrinterUnreachable   no usable answer: try again later
 │   └── PrinterRefused       it answered that it does not do this
+├── StickError               a stick cannot be read or written
+│   ├── StickFull            it has no more room
+│   └── ParcelRefused        a part on it is damaged, not whole, or not for whoever reads it
 ├── PackageError             a model package is incomplete, altered or made for another version
 └── DistrictError            the district server did not confirm a delivery
     ├── DistrictUnreachable  no usable answer: try again later
@@ -112,6 +115,18 @@ class LibraryFailed(EngineError):
 
 class PackageError(LeapfrogError):
     """A model package is incomplete, altered or made for another version."""
+
+
+class StickError(LeapfrogError):
+    """A stick cannot be read or written, or has something else than what belongs there."""
+
+
+class StickFull(StickError):
+    """A stick has no more room."""
+
+
+class ParcelRefused(StickError):
+    """A part of what a box wrote on a stick is damaged, not whole, or not for whoever reads it."""
 
 
 class DistrictError(LeapfrogError):
