@@ -18,6 +18,7 @@ LeapfrogError
 │   ├── EngineUntrusted      the engine host gave an answer that cannot be right
 │   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
 ├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
+├── NotAReceipt              a file is no receipt that this box's district signed
 ├── PrinterError             a print server or printer did not do what it was asked
 │   ├── PrinterUnreachable   no usable answer: try again later
 │   └── PrinterRefused       it answered that it does not do this
@@ -83,6 +84,10 @@ class DaemonNotRunning(LeapfrogError):
 
 class NotASummary(LeapfrogError):
     """A text is no signed summary that this version understands, or an exam is too much for one."""
+
+
+class NotAReceipt(LeapfrogError):
+    """A file is no receipt that the district of this box signed."""
 
 
 class UnreadableImage(LeapfrogError):
