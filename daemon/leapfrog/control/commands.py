@@ -11,7 +11,6 @@ from typing import Any
 
 from leapfrog.control.arguments import (
     LISTED,
-    Asked,
     DeliveriesAsked,
     DismissAsked,
     IdsAsked,
@@ -22,11 +21,12 @@ from leapfrog.control.arguments import (
     RereadAsked,
     StatusAsked,
     SyncAsked,
-    understood,
+    handler,
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.status import StatusSource
+from leapfrog.control.stick_desk import StickDesk
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
 from leapfrog.printing.named_printer import look_at
@@ -88,20 +88,22 @@ class Commands:
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
         self._prints = Prints(journal)
+        self._sticks = StickDesk(journal, source.settings, wake)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
         return {
-            "status": _handler(StatusAsked, self.status),
-            "instances": _handler(InstancesAsked, self.instances),
-            "deliveries": _handler(DeliveriesAsked, self.deliveries),
-            "retry": _handler(IdsAsked, self.retry),
-            "reread": _handler(RereadAsked, self.reread),
-            "dismiss": _handler(DismissAsked, self.dismiss),
-            "sync": _handler(SyncAsked, self.sync),
-            "print": _handler(PrintAsked, self.print_exam),
-            "copy_journal": _handler(Nothing, self.copy_journal),
-            "still_named": _handler(NamesAsked, self.still_named),
+            "status": handler(StatusAsked, self.status),
+            "instances": handler(InstancesAsked, self.instances),
+            "deliveries": handler(DeliveriesAsked, self.deliveries),
+            "retry": handler(IdsAsked, self.retry),
+            "reread": handler(RereadAsked, self.reread),
+            "dismiss": handler(DismissAsked, self.dismiss),
+            "sync": handler(SyncAsked, self.sync),
+            "print": handler(PrintAsked, self.print_exam),
+            "copy_journal": handler(Nothing, self.copy_journal),
+            "still_named": handler(NamesAsked, self.still_named),
+            **self._sticks.handlers(),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -329,10 +331,6 @@ class Commands:
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
-
-
-def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
-    return lambda arguments: command(**dict(understood(kind, arguments)))
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
