@@ -284,8 +284,16 @@ class Commands:
         if destination is not None and destination not in names:
             there = f"There are: {', '.join(names)}." if names else "There is none."
             raise UsageError(f"The settings have no destination {destination}. {there}")
+        asked = [
+            one.name
+            for one in self._source.settings.destinations
+            if destination in (None, one.name) and one.kind != "stick"
+        ]
+        if names and not asked:
+            raise UsageError(
+                f"No link leads to {destination or names[0]}: write what is owed on a stick with `leapfrog export`."
+            )
         self._sync(destination)
-        asked = names if destination is None else [destination]
         return {"waiting": sum(self._deliveries.totals_of(name)["waiting"] for name in asked)}
 
     def print_exam(

@@ -16,7 +16,7 @@ from leapfrog.wording.text import count, span
 STICK_IS_DUE = timedelta(days=7)
 STICK_IS_MISSED = timedelta(days=30)
 
-NO_LINK = "no link leads there: what is owed is carried on sticks (`leapfrog export`)"
+NO_LINK = "no link leads there; what is owed is carried (`leapfrog export`)"
 STICK_IS_DUE_FOR_STAFF = sentence("Exams wait to be carried to the district on a stick. Tell the technician.")
 STICK_IS_DUE_FOR_STAFF_OF = sentence("Exams wait to be carried to {destination} on a stick. Tell the technician.")
 

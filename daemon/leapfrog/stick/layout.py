@@ -149,7 +149,7 @@ class Stick:
                 ]
             except NotPlain:
                 raise StickError(f"{part.volume(1)} on the stick {self.root} is not what a box wrote.") from None
-            yield _Joined(found)
+            yield io.BufferedReader(_Joined(found), CHUNK_BYTES)
 
     # ------------------------------------------------------------ what is put there
 
