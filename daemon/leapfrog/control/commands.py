@@ -88,7 +88,7 @@ class Commands:
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
         self._prints = Prints(journal)
-        self._sticks = StickDesk(journal, source.settings, wake)
+        self._sticks = StickDesk(journal, lambda: source.settings, wake)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
