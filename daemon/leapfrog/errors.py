@@ -18,6 +18,7 @@ LeapfrogError
 │   ├── EngineUntrusted      the engine host gave an answer that cannot be right
 │   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
 ├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
+├── NotABoxState             a file is not the state of a box, or not as the box signed it
 ├── PrinterError             a print server or printer did not do what it was asked
 │   ├── PrinterUnreachable   no usable answer: try again later
 │   └── PrinterRefused       it answered that it does not do this
@@ -80,6 +81,10 @@ class DaemonNotRunning(LeapfrogError):
 
 class NotASummary(LeapfrogError):
     """A text is no signed summary that this version understands, or an exam is too much for one."""
+
+
+class NotABoxState(LeapfrogError):
+    """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
 
 
 class UnreadableImage(LeapfrogError):
