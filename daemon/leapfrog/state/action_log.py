@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from leapfrog.state.actions.line import ActionLine, Outcome, line_in, named, sho
 from leapfrog.state.actions.who import Who, own_self
 
 COUNTED_DAYS = 7
+HASH_LENGTH = 64
 REFUSED = "refused"  # what `counts` calls everything that was refused
 
 _log = logging.getLogger(__name__)
@@ -63,10 +64,17 @@ def note_action(
 
 @contextmanager
 def acting(
-    state_dir: Path, action: str, about: str | Sequence[str] = "", detail: str = "", *, who: Who | None = None
+    state_dir: Path,
+    action: str,
+    about: str | Sequence[str] = "",
+    detail: str = "",
+    *,
+    who: Who | None = None,
+    telling: bool = True,
 ) -> Iterator[Acted]:
     """Note `action` before and after the block that does it. Raises StorageError, before anything is done, when it
-    cannot be noted. An error of ours that ends the block is noted too: as refused where it is a UsageError.
+    cannot be noted. An error of ours that ends the block is noted too, as refused where it is a UsageError; with its
+    message, unless that is not `telling`: it may repeat what a person typed.
     """
     doer = who or own_self()
     shown, more = named(about)
@@ -79,10 +87,10 @@ def acting(
     try:
         yield acted
     except UsageError as problem:
-        ended("refused", str(problem))
+        ended("refused", str(problem) if telling else "")
         raise
     except LeapfrogError as problem:
-        ended("failed", str(problem))
+        ended("failed", str(problem) if telling else "")
         raise
     except BaseException as problem:
         ended("failed", type(problem).__name__)
@@ -96,11 +104,12 @@ def counts(state_dir: Path, days: int = COUNTED_DAYS) -> dict[str, int]:
     """
     since = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     counted = Counter[str]()
-    for line in lines(state_dir):
-        if line.at < since:
-            break
-        if line.outcome in ("done", REFUSED):
-            counted[REFUSED if line.outcome == REFUSED else line.action] += 1
+    with suppress(OSError):
+        for line in _lines(state_dir):
+            if line.at < since:
+                break
+            if line.outcome in ("done", REFUSED):
+                counted[REFUSED if line.outcome == REFUSED else line.action] += 1
     return dict(counted)
 
 
@@ -115,18 +124,29 @@ def newest_hash(state_dir: Path) -> str:
     return f"{sequence}:{newest}" if sequence else ""
 
 
+def line_seen(text: str) -> tuple[int, str]:
+    """The number and the hash of a line, as `newest_hash` gives them. Raises UsageError for anything else."""
+    number, _, found = text.partition(":")
+    if not number.isascii() or not number.isdecimal() or len(found) != HASH_LENGTH:
+        raise UsageError(
+            f"{text!r} is no line of the log: it is a number, a colon, and {HASH_LENGTH} digits and letters."
+        )
+    return int(number), found.lower()
+
+
 def lines(state_dir: Path) -> Iterator[ActionLine]:
-    """The lines, newest first; those that cannot be read are left out."""
+    """The lines, newest first; those that say nothing are left out. Raises StorageError when they cannot be read."""
     try:
-        files = ActionFiles(state_dir).files()
-    except OSError:
-        return
-    for file in reversed(files):
-        try:
-            raw = file.read_bytes()
-        except OSError:
-            continue
-        for one in reversed(raw.split(b"\n")[:-1]):
+        yield from _lines(state_dir)
+    except OSError as problem:
+        raise StorageError(
+            f"The log of who did what cannot be read: {problem.strerror}. Run this as root or as the daemon's user."
+        ) from problem
+
+
+def _lines(state_dir: Path) -> Iterator[ActionLine]:
+    for file in reversed(ActionFiles(state_dir).files()):
+        for one in reversed(file.read_bytes().split(b"\n")[:-1]):
             if (line := line_in(one)) is not None:
                 yield line
 

@@ -96,6 +96,8 @@ class ActionFiles:
         """End a line that a power cut tore, and say so in the next: what was never answered stays to be seen."""
         _append(file, b"\n")
         said = _of_the_log(REPAIRED, who, f"A line of {len(tail.torn or b'')} bytes was torn, by a power cut or so.")
+        if (whole := line_in(tail.torn or b"")) is not None:  # only its end was missing
+            tail.sequence = whole.sequence
         tail.hash, tail.torn = hash_of(tail.torn or b""), None
         self._write(file, tail, said)
 
@@ -105,7 +107,7 @@ class ActionFiles:
         if not going:
             return
         kept = files[len(going)]
-        said = _of_the_log(SHORTENED, who, f"Actions before {_first_of(kept)} were let go, to make room.")
+        said = _of_the_log(SHORTENED, who, f"Actions before {first_of(kept)} were let go, to make room.")
         self._write(self._current(tail), tail, said)
         for file in going:
             file.unlink(missing_ok=True)
@@ -152,7 +154,7 @@ class _Tail:
                 self.torn = rest
             if whole:
                 self.hash = hash_of(whole[-1])
-                self.sequence = _sequence_at(whole, _first_of(file))
+                self.sequence = _sequence_at(whole, first_of(file))
             if raw:
                 break
 
@@ -174,8 +176,8 @@ def _end_of(file: Path) -> bytes:
     return raw if size <= len(raw) else raw.partition(b"\n")[2]
 
 
-def _first_of(file: Path) -> int:
-    """The number of the first line of a file, by its name."""
+def first_of(file: Path) -> int:
+    """The number of the first line of a file, by its name; 0 where it says none."""
     with suppress(ValueError):
         return int(file.stem.removeprefix("actions-"))
     return 0
