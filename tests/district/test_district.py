@@ -250,6 +250,13 @@ def test_nothing_is_lost_or_twice_when_an_orthanc_is_killed_and_postgresql_resta
     wait_until(lambda: district.run("district-check", "--digests").returncode == 0, "all is well again")
 
 
+def test_postgresql_and_nginx_that_are_killed_start_again_by_themselves(made: SetUp) -> None:
+    made.district.do("systemctl", "kill", "-s", "KILL", "nginx", "postgresql@*-district.service")
+    assert made.district.run("district-check").returncode == 1
+    wait_until(lambda: made.district.run("district-check").returncode == 0, "all is well again", deadline_seconds=30)
+    assert store(made.district, made.kitui, secondary_capture())[0] == 200
+
+
 def test_one_goes_back_to_a_mark_and_has_all_that_was_there_then(made: SetUp) -> None:
     before, after = secondary_capture(), secondary_capture()
     store(made.district, made.kitui, before)
