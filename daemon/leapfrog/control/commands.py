@@ -11,7 +11,6 @@ from typing import Any
 
 from leapfrog.control.arguments import (
     LISTED,
-    Asked,
     DeliveriesAsked,
     DismissAsked,
     IdsAsked,
@@ -22,12 +21,13 @@ from leapfrog.control.arguments import (
     RereadAsked,
     StatusAsked,
     SyncAsked,
-    understood,
+    handler,
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.noting import Noting
 from leapfrog.control.status import StatusSource
+from leapfrog.control.stick_desk import StickDesk
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
 from leapfrog.printing.named_printer import look_at
@@ -90,20 +90,22 @@ class Commands:
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
         self._prints = Prints(journal)
+        self._sticks = StickDesk(journal, source.settings, wake)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
         return {
-            "status": _handler(StatusAsked, self.status),
-            "instances": _handler(InstancesAsked, self.instances),
-            "deliveries": _handler(DeliveriesAsked, self.deliveries),
-            "retry": _handler(IdsAsked, self.retry),
-            "reread": _handler(RereadAsked, self.reread),
-            "dismiss": _handler(DismissAsked, self.dismiss),
-            "sync": _handler(SyncAsked, self.sync),
-            "print": _handler(PrintAsked, self.print_exam),
-            "copy_journal": _handler(Nothing, self.copy_journal),
-            "still_named": _handler(NamesAsked, self.still_named),
+            "status": handler(StatusAsked, self.status),
+            "instances": handler(InstancesAsked, self.instances),
+            "deliveries": handler(DeliveriesAsked, self.deliveries),
+            "retry": handler(IdsAsked, self.retry),
+            "reread": handler(RereadAsked, self.reread),
+            "dismiss": handler(DismissAsked, self.dismiss),
+            "sync": handler(SyncAsked, self.sync),
+            "print": handler(PrintAsked, self.print_exam),
+            "copy_journal": handler(Nothing, self.copy_journal),
+            "still_named": handler(NamesAsked, self.still_named),
+            **self._sticks.handlers(),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -284,8 +286,16 @@ class Commands:
         if destination is not None and destination not in names:
             there = f"There are: {', '.join(names)}." if names else "There is none."
             raise UsageError(f"The settings have no destination {destination}. {there}")
+        asked = [
+            one.name
+            for one in self._source.settings.destinations
+            if destination in (None, one.name) and one.kind != "stick"
+        ]
+        if names and not asked:
+            raise UsageError(
+                f"No link leads to {destination or names[0]}: write what is owed on a stick with `leapfrog export`."
+            )
         self._sync(destination)
-        asked = names if destination is None else [destination]
         return {"waiting": sum(self._deliveries.totals_of(name)["waiting"] for name in asked)}
 
     def print_exam(
@@ -331,10 +341,6 @@ class Commands:
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
-
-
-def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
-    return lambda arguments: command(**dict(understood(kind, arguments)))
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
