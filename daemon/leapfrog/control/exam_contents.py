@@ -52,8 +52,9 @@ class KeptAnswer(Frozen):
 
 
 class ExamContents(Frozen):
-    """All that the box has of an exam. `version` is that of its last report, 0 if there is none yet; `changed`: images
-    were read that it does not cover. `other_patient_ids` are patients whose images have the same Study Instance UID.
+    """All that the box has of an exam; `exam_number` is its key as long as it has none. `version` is that of its last
+    report, 0 if there is none yet; `changed`: images were read that it does not cover. `other_patient_ids` are patients
+    whose images have the same Study Instance UID.
     """
 
     study_key: str
@@ -80,7 +81,7 @@ def contents_of(journal: Journal, study: StudyRecord) -> ExamContents:
     studies = Studies(journal)
     return ExamContents(
         study_key=study.key,
-        exam_number=study.exam_number,
+        exam_number=study.exam_number or study.key,
         study_instance_uid=study.identity.study_instance_uid,
         patient_id=study.identity.patient_id,
         issuer_of_patient_id=study.identity.issuer_of_patient_id,

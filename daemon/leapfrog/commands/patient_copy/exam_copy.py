@@ -32,6 +32,7 @@ from leapfrog.processes.copy_messages import (
 )
 from leapfrog.processes.messages import ReportJob
 from leapfrog.settings import Settings
+from leapfrog.state.action_log import acting
 from leapfrog.state.answer_files import ANSWERS_NAME
 from leapfrog.state.journal import now_text
 from leapfrog.state.rendered import RENDERED_NAME, newest_version
@@ -39,6 +40,7 @@ from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.wording.patient_copy_words import CopyFacts, readme
 from leapfrog.wording.text import person_name
 
+ACTION = "export_copy"  # in the log of who did what
 MOST_PICTURES = 200  # as ordinary pictures; a scan of 1,000 slices is for a viewer
 COPIED_BYTES = 3  # a sample of a decoded colour picture; of a grey one it is two
 AS_LARGE = frozenset((EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.50"))
@@ -161,6 +163,10 @@ class _Copying:
         self._medium.require_room(self._expected_bytes(), len(self._objects) + len(self._pictures) + 5)
         if not confirm(self._asked(older)):
             raise UsageError("Nothing was written.")
+        with acting(self._settings.state_dir, ACTION, self._contents.exam_number, f"to {self._root}"):
+            return self._write(older)
+
+    def _write(self, older: Manifest | None) -> ExamCopy:
         with self._medium.staged():
             self._fill()
             facts = self._facts()
@@ -359,7 +365,7 @@ class _Copying:
         job = DirectoryJob(
             place=made,
             uid=mint_uid(),
-            file_set_id=self._contents.exam_number.replace("-", "_"),
+            file_set_id=self._contents.exam_number.replace("-", "_").upper(),
             identity=self._identity,
             files=tuple(self._made.listed),
         )
