@@ -86,6 +86,12 @@ class RereadAsked(Asked):
     age_years: Annotated[int, Field(ge=0, le=OLDEST_YEARS)] | None = None
 
 
+class ExamAsked(Asked):
+    """`exam` by its number, its key or the path of its report."""
+
+    exam: Text
+
+
 class PrintAsked(Asked):
     """`exam` by its number, its key or the path of its report; what is None is as the settings have it."""
 

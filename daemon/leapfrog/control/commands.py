@@ -13,6 +13,7 @@ from leapfrog.control.arguments import (
     LISTED,
     DeliveriesAsked,
     DismissAsked,
+    ExamAsked,
     IdsAsked,
     InstancesAsked,
     NamesAsked,
@@ -25,6 +26,7 @@ from leapfrog.control.arguments import (
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
+from leapfrog.control.exam_contents import contents_of
 from leapfrog.control.noting import Noting
 from leapfrog.control.status import StatusSource
 from leapfrog.control.stick_desk import StickDesk
@@ -106,6 +108,17 @@ class Commands:
             "copy_journal": handler(Nothing, self.copy_journal),
             "still_named": handler(NamesAsked, self.still_named),
             **self._sticks.handlers(),
+            "status": _handler(StatusAsked, self.status),
+            "instances": _handler(InstancesAsked, self.instances),
+            "deliveries": _handler(DeliveriesAsked, self.deliveries),
+            "retry": _handler(IdsAsked, self.retry),
+            "reread": _handler(RereadAsked, self.reread),
+            "dismiss": _handler(DismissAsked, self.dismiss),
+            "sync": _handler(SyncAsked, self.sync),
+            "print": _handler(PrintAsked, self.print_exam),
+            "exam_contents": _handler(ExamAsked, self.exam_contents),
+            "copy_journal": _handler(Nothing, self.copy_journal),
+            "still_named": _handler(NamesAsked, self.still_named),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -329,6 +342,10 @@ class Commands:
             "printer": new.printer,
             "warning": warning,
         }
+
+    def exam_contents(self, exam: str) -> dict[str, Any]:
+        """What the box has of an exam, for a copy of it (`ExamContents`). Raises UsageError for an unknown exam."""
+        return contents_of(self._journal, self._studies.get(self._exam_key(exam))).model_dump(mode="json")
 
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
