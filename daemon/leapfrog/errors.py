@@ -86,6 +86,8 @@ class NotASummary(LeapfrogError):
 
 class NotABoxState(LeapfrogError):
     """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
+
+
 class NotAReceipt(LeapfrogError):
     """A file is no receipt that the district of this box signed."""
 
