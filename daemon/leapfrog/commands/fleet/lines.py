@@ -30,6 +30,7 @@ COLUMNS = (
 )  # fmt: skip
 LONGEST_NAME = 63  # of a box: it stands in a certificate
 NONE = "-"
+DEVICES = {"edgetpu": "Edge TPU", "cpu": "processor"}
 NO_CHART = Markup("")
 
 
@@ -70,7 +71,7 @@ def line_of(one: BoxInNeed, usual: Mapping[str, str], now: datetime) -> Line:
         _disk(heard),
         _clock(heard),
         _certificate(heard, now),
-        Cell(clean(state.device.what, 24) or NONE, f"since {local(state.device.since)}" if state.device.since else ""),
+        _device(heard),
         _models(heard, usual),
         _exams(heard),
         *(_share(weeks, measure, wrong=measure in drifted) for measure in ("urgent", "not_assessed", "differing")),
@@ -131,7 +132,13 @@ def _certificate(heard: Heard, now: datetime) -> Cell:
         return Cell(NONE)
     first = min(heard.state.certificates, key=lambda one: in_utc(one.ends_at))
     ends = in_utc(first.ends_at)
-    return Cell(local(ends)[:10], clean(first.what, 40), wrong=ends - now < CERTIFICATE_SOON)
+    return Cell(local(ends)[:10], wrong=ends - now < CERTIFICATE_SOON)
+
+
+def _device(heard: Heard) -> Cell:
+    device = heard.state.device
+    what = DEVICES.get(device.what) or clean(device.what, 24) or NONE
+    return Cell(what, f"since {local(device.since)[:10]}" if device.since else "")
 
 
 def _models(heard: Heard, usual: Mapping[str, str]) -> Cell:

@@ -115,7 +115,7 @@ def _silence(box: Box, now: datetime) -> Iterable[Need]:
 
 def percent(share: float) -> str:
     """`4 %`."""
-    return f"{share:.0%}".replace("%", " %")
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def is_silent(heard: Heard, now: datetime) -> bool:
