@@ -1,5 +1,7 @@
 """A district with boxes of nobody: their keys and their states in folders, as `leapfrog fleet` finds them."""
 
+import json
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leapfrog.commands.fleet.command import FleetOutcome, show_fleet
 from leapfrog.fleet.box_state import (
+    Attention,
     BoxState,
     Certificate,
     Clock,
@@ -125,6 +128,48 @@ class MadeUpFleet:
     def look(self, later: timedelta = timedelta(0)) -> FleetOutcome:
         """`leapfrog fleet`, now or later."""
         return show_fleet(self.boxes, self.out, self.stations, self.now + later)
+
+    def heard_ago(self, name: str, ago: timedelta) -> None:
+        """Let it have been so long ago that the newest state of a box came."""
+        file = self.out / "seen.json"
+        memory = json.loads(file.read_text())
+        memory["boxes"][name]["arrived_at"] = (self.now - ago).isoformat()
+        file.write_text(json.dumps(memory))
+
+    def trouble(self) -> None:
+        """Boxes of which most are in a need that their name says; and files that are nobody's."""
+        now, today = self.now, self.now.date()
+        self.send("well")
+        self.send("well-too")
+        self.send("silent", made_at=now - timedelta(days=3))
+        self.send("forged")
+        self.put("forged", signed("a stranger", well("forged", now)))
+        self.send(
+            "drifting", weeks=weeks_before(today, [0.15] * 21 + [0.35] * 4), box="Drifting <b>Level 4</b> \u202eH"
+        )
+        before = weeks_before(today - timedelta(weeks=4), [0.15] * 21)
+        self.send("differing", weeks=(*before, *weeks_before(today, [0.15] * 4, differing=12)))
+        self.send("full", disks=(Disk(what="<state>", free_bytes=2 * 10**9, total_bytes=256 * 10**9),))
+        self.send("low", disks=(Disk(what="reports", free_bytes=20 * 10**9, total_bytes=256 * 10**9),))
+        ends = (("ending", timedelta(days=3)), ("ending-soon", timedelta(days=20)))
+        for name, left in ends:
+            self.send(name, certificates=(Certificate(what="district.client_certificate", ends_at=now + left),))
+        owed = {"district": Owed(count=812, bytes=9 * 10**9, oldest_seconds=5 * 86_400)}
+        self.send("owing", owed=owed)
+        self.send("fast", made_at=now + timedelta(hours=2), clock=Clock(synchronised=False, now=now))
+        self.send("old-model", models=(Model(name="chest-findings", version="1.1.0"),))
+        self.send(
+            "asking", attention=(Attention(what="<script>alert(1)</script> The printer has no paper.", since=now),)
+        )
+        self.send("by-stick", by_stick=True, made_at=now - timedelta(days=4))
+        self.send("gone")
+        self.know("never")
+        os.utime(self.stations / "never.pem", ((now - timedelta(days=5)).timestamp(),) * 2)
+        self.look()
+        (self.boxes / "gone.json").unlink()
+        self.heard_ago("silent", timedelta(days=3))
+        self.send('nobody"<img src=x>', known=False)
+        os.mkfifo(self.boxes / "pipe.json")
 
     @property
     def page(self) -> str:
