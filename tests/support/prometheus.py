@@ -1,4 +1,4 @@
-"""Debian's Prometheus and node-exporter, as a district has them: `config/district/prometheus`, on ports of this test."""
+"""Debian's Prometheus and node-exporter, set up as a district has them, on ports of this test."""
 
 import shutil
 import subprocess
