@@ -103,11 +103,14 @@ def _box(box: Box, folder: Path, key: bytes, keys: BoxKeys, seen: dict[str, Seen
             last, heard = found, Heard(found.state, lying.since, by_stick)
             before = Seen(station_key=key.hex(), document=lying.text, arrived_at=lying.since, by_stick=by_stick)
             seen[box.name] = before
-        elif not (found.kind == "older" and before is not None and (by_stick or lying.since <= before.arrived_at)):
-            distrust = (
-                found  # an older one is none where it lay there before the newer came, or a slow stick brought it
-            )
+        elif not (found.kind == "older" and before is not None and _overtaken(lying, before, by_stick=by_stick)):
+            distrust = found
     return replace(box, heard=heard, distrust=distrust)
+
+
+def _overtaken(lying: _Lying, before: Seen, *, by_stick: bool) -> bool:
+    """Whether an older state is no wonder: a stick is slower than the link, or one brought the newer state later."""
+    return by_stick or (before.by_stick and lying.since <= before.arrived_at)
 
 
 def _place(folder: Path, name: str, *, by_stick: bool) -> Path:

@@ -77,7 +77,7 @@ def drifts(weeks: Sequence[WeekCount], today: date) -> tuple[Drift, ...]:
 def full_weeks(weeks: Iterable[WeekCount], today: date) -> list[WeekCount]:
     """Those that are over on `today`, in their order; each once."""
     ended = {monday: week for week in weeks if (monday := monday_of(week.week)) is not None}
-    return [ended[monday] for monday in sorted(ended) if monday + timedelta(days=7) <= today]
+    return [ended[monday] for monday in sorted(ended) if today - monday >= timedelta(days=7)]
 
 
 def monday_of(week: str) -> date | None:
