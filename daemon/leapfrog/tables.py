@@ -72,6 +72,54 @@ def actions(rows: Iterable[Row]) -> Table:
     return table
 
 
+def to_forget(holdings: Row) -> Iterator[str]:
+    """What `leapfrog forget` asks about."""
+    images = count(holdings["images"], "image")
+    yield f"{_exam_named(holdings)}, received on {_minute(holdings['received_at'])}: {images}."
+    for name, kinds in holdings["owed"].items():
+        yield f"Owed to {name}, which would be given up: {count(sum(kinds.values()), 'object')}."
+    yield from _elsewhere(holdings)
+
+
+def forgotten(done: Row) -> Iterator[str]:
+    """What `leapfrog forget` did, and what it could not do."""
+    yield f"{_exam_named(done)} is forgotten: {count(done['images'], 'image')}, with all that was made of them."
+    for name, kinds in done["owed"].items():
+        yield f"Given up, and never sent to {name}: {count(sum(kinds.values()), 'object')}."
+    if not done["report_taken_away"]:
+        yield "Its report is taken away from the folder that staff open as soon as the daemon can write there."
+    if done["reports_made_anew"]:
+        yield f"Made anew, since they spoke of it: {count(done['reports_made_anew'], 'report')} of other exams."
+    yield from _elsewhere(done)
+    for path in done["kept_journals"]:
+        yield f"{path} may still name it: delete that file when you do not need it."
+    yield "Backups that you made before still hold it. To restore one on this box does not bring it back."
+
+
+def _elsewhere(holdings: Row) -> Iterator[str]:
+    """What others have of an exam, and who can do something about it."""
+    for one in holdings["destinations"]:
+        if one["confirmed"] or one["perhaps"]:
+            perhaps = f", and perhaps {one['perhaps']:,} more" if one["perhaps"] else ""
+            yield (
+                f"At {one['name']}: {count(one['confirmed'], 'object')} confirmed{perhaps}."
+                " Ask whoever runs it to delete them there."
+            )
+        if one["on_sticks"]:
+            yield (
+                f"On sticks for {one['name']}: {count(one['on_sticks'], 'object')}. They arrive there if that stick"
+                " does: wipe it, or have them deleted there."
+            )
+    if holdings["sheets"]:
+        yield f"On paper: {count(holdings['sheets'], 'sheet')}, printed or handed to the printer."
+    for path in holdings["folder_files"]:
+        yield f"The file that it came from may still be there: {path}"
+
+
+def _exam_named(row: Row) -> str:
+    return f"Exam {row['exam_number'] or row['study_key']}"
+
+
 def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
     """One row as long as [district] is all that there is; else one for each destination, with what it was sent."""
     destinations = outbox["destinations"]

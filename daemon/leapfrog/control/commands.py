@@ -14,6 +14,7 @@ from leapfrog.control.arguments import (
     DeliveriesAsked,
     DismissAsked,
     ExamAsked,
+    ForgetAsked,
     IdsAsked,
     InstancesAsked,
     NamesAsked,
@@ -27,6 +28,7 @@ from leapfrog.control.arguments import (
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.exam_contents import contents_of
+from leapfrog.control.forgetting import Forgetting
 from leapfrog.control.noting import Noting
 from leapfrog.control.status import StatusSource
 from leapfrog.control.stick_desk import StickDesk
@@ -74,10 +76,12 @@ class Commands:
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
+        on_forgotten: Callable[[], None] = lambda: None,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
-        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be.
+        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
+        `on_forgotten` when a report is to be taken away.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -93,6 +97,7 @@ class Commands:
         self._sheet_wanted = sheet_wanted
         self._prints = Prints(journal)
         self._sticks = StickDesk(journal, source.settings, wake)
+        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
@@ -117,6 +122,8 @@ class Commands:
             "sync": _handler(SyncAsked, self.sync),
             "print": _handler(PrintAsked, self.print_exam),
             "exam_contents": _handler(ExamAsked, self.exam_contents),
+            "holdings": _handler(ExamAsked, self._forgetting.holdings),
+            "forget": _handler(ForgetAsked, self._forgetting.forget),
             "copy_journal": _handler(Nothing, self.copy_journal),
             "still_named": _handler(NamesAsked, self.still_named),
         }

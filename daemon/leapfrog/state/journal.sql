@@ -311,8 +311,10 @@ CREATE INDEX exported_by_part ON exported (export_id, part);
 -- What a person had forgotten (`leapfrog forget`): it is never taken up again from a spool, a backup or a stick.
 CREATE TABLE forgotten_on_request (
     instance_id         TEXT PRIMARY KEY,              -- ours, and the name of its spool file
+    study_key           TEXT NOT NULL,
     sop_instance_uid    TEXT NOT NULL,                 -- '' when it had none
     file_digest         TEXT NOT NULL,
+    place               TEXT NOT NULL,                 -- SHA-256 of its path in a watched folder; '' if it had none
     forgotten_at        TEXT NOT NULL                  -- local ISO time, for people
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_on_request_by_uid ON forgotten_on_request (sop_instance_uid) WHERE sop_instance_uid <> '';
