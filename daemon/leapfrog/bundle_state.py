@@ -61,12 +61,13 @@ class Trial(_Kept):
 
 
 class Undone(_Kept):
-    """A bundle that was not well here, or that a person had enough of."""
+    """A bundle with which this box was not well, that a person left, or, if it never `was_used`, that cannot be used."""
 
     number: int
     reason: str
     at: str
     by_person: bool = False
+    was_used: bool = True
 
 
 class BundleState(_Kept):
@@ -99,7 +100,7 @@ class BundleState(_Kept):
 
     def refused(self, number: int, reason: str) -> Self:
         """A bundle that the district signed cannot be used here: its number is used up."""
-        undone = Undone(number=number, reason=reason, at=_now())
+        undone = Undone(number=number, reason=reason, at=_now(), was_used=False)
         return self.model_copy(update={"highest": max(self.highest, number), "undone": undone})
 
     def after_step(self) -> Self:

@@ -32,6 +32,7 @@ from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.lane_state import STARTING
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
@@ -48,7 +49,10 @@ from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.rollout.at_start import settings_at_start
+from leapfrog.rollout.keeper import BundleKeeper, Condition
+from leapfrog.settings import Settings, SettingsInUse
+from leapfrog.settings.layers import Layer
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.commitments import Commitments
@@ -96,9 +100,11 @@ _log = logging.getLogger(__name__)
 class Service:
     """One running box."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Does nothing yet: `run` does."""
+    def __init__(self, settings: Settings, in_use: SettingsInUse | None = None) -> None:
+        """Does nothing yet: `run` does. `in_use` says where the settings come from."""
         self._settings = settings
+        self._in_use = in_use or SettingsInUse(settings, (Layer("the settings"),))
+        self.starts_again = False  # when `run` has returned, the daemon is to be started once more
         self._wake = threading.Event()
         self._fatal: str | None = None
         self._stop_requested = False
@@ -122,6 +128,10 @@ class Service:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stop_requested = True
+        self._wake.set()
+
+    def _start_again(self) -> None:
+        self.starts_again = self._stop_requested = True
         self._wake.set()
 
     def _on_fatal(self, reason: str) -> None:
@@ -248,9 +258,24 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
+        bundles = BundleKeeper(
+            self._in_use,
+            Condition(
+                is_quiet=lambda: (
+                    not receiver.associations
+                    and not journal.counts("instances")["received"]
+                    and not outbox.precedence.is_urgent()
+                ),
+                is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
+                instances=lambda: journal.counts("instances"),
+                ends_in_order=lambda: self._fatal is None,
+            ),
+            self._start_again,
+        )
+
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, inquiries, thresholds, station_key)
+            own = (*parts, inquiries, thresholds, station_key, bundles)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -316,6 +341,7 @@ class Service:
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
+            Watched("bundles", bundles),
         ]
         return self._run_parts(
             Parts(parts),
@@ -484,16 +510,24 @@ def _raise_open_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def run_daemon(settings: Settings) -> int:
-    """Do `leapfrog run` and return its exit status. Warnings about the settings go to the log, once."""
+def run_daemon(file: Path | None) -> int:
+    """Do `leapfrog run` with the settings in `file`, or the defaults for None, and return its exit status. Warnings
+    about the settings go to the log, once. Does not return where the daemon starts again by itself.
+    """
     faulthandler.enable()  # the watchdog ends a hung daemon with SIGABRT; the log then shows where every thread was
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for warning in settings.warnings():
+    in_use = settings_at_start(file)
+    for warning in in_use.settings.warnings():
         _log.warning("%s", warning)
+    service = Service(in_use.settings, in_use)
     try:
-        return Service(settings).run()
+        status = service.run()
     except LeapfrogError:
         raise
     except Exception as problem:
         log_failure("Leapfrog cannot go on and stops", problem)
         return 1
+    if service.starts_again and not systemd.starts_us_again():
+        logging.shutdown()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return status

@@ -17,7 +17,7 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon until it is stopped with Ctrl-C or SIGTERM."""
     from leapfrog.service import run_daemon  # each command loads only what it needs: `status` must answer at once
 
-    raise typer.Exit(run_daemon(settings_of(config)))
+    raise typer.Exit(run_daemon(config or default_file()))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 hang on a file.
 """
 
+from leapfrog.errors import EngineError
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.command_lines import our_program
 from leapfrog.processes.trial import Trials
@@ -12,7 +13,9 @@ TRIAL_PROGRAM = "leapfrog.trials.model_trial"
 
 
 def why_model_fails(package: ModelPackage, engine: EngineSettings, trials: Trials | None = None) -> str:
-    """Why the model of `package` cannot run here, in a sentence; "" if it can. `trials` may stop it."""
+    """Why the model of `package` cannot run here, in a sentence; "" if it can. Raises EngineError when nobody knows,
+    since the trial could not be started, or `trials` was stopped.
+    """
     arguments = [
         "--package",
         str(package.folder),
@@ -23,6 +26,8 @@ def why_model_fails(package: ModelPackage, engine: EngineSettings, trials: Trial
     ]
     seconds = engine.deadline_seconds + TRIAL_START_SECONDS
     end = (trials or Trials()).run(our_program(TRIAL_PROGRAM, *arguments), seconds)
+    if end.how == "stopped":
+        raise EngineError("The trial of a model was stopped.")
     if end.how == "late":
         return "its model did not answer in time."
     if not end.status:
