@@ -7,6 +7,8 @@ the same bundle for as long as it runs.
 """
 
 import os
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,7 @@ FAILED_STARTS, FAILED_BOOTS = 2, 6
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 StepKind = Literal["try", "go back"]
+_changing = threading.Lock()
 
 
 class _Kept(BaseModel):
@@ -97,6 +100,12 @@ class BundleState(_Kept):
             return self
         step = Step(kind="go back", number=self.present, reason=reason, by_person=by_person)
         return self.model_copy(update={"step": step})
+
+    def left_by_person(self) -> Self:
+        """A person does not want the bundle that waits or, if none does, the present one."""
+        if self.step is not None and self.step.kind == "try":
+            return self.model_copy(update={"step": None})
+        return self.to_go_back("A person left it.", by_person=True)
 
     def refused(self, number: int, reason: str) -> Self:
         """A bundle that the district signed cannot be used here: its number is used up."""
@@ -175,8 +184,7 @@ def read_state(state_dir: Path) -> BundleState:
         raise StorageError(f"{path} is damaged: no bundle of the district is used.") from problem
 
 
-def write_state(state_dir: Path, state: BundleState) -> None:
-    """Replace the state, durably. Raises StorageError when that fails."""
+def _write(state_dir: Path, state: BundleState) -> None:
     folder = bundles_folder(state_dir)
     try:
         make_folder(folder)
@@ -185,6 +193,18 @@ def write_state(state_dir: Path, state: BundleState) -> None:
         give_to_daemon(path, state_dir)
     except OSError as problem:
         raise StorageError(f"{folder} cannot be changed: {problem.strerror}.") from problem
+
+
+def change_state(state_dir: Path, change: Callable[[BundleState], BundleState]) -> BundleState:
+    """Replace the state by what `change` makes of it, and return that. Threads of one process take turns; of several
+    processes only the one with the lock of the state directory may call this. Raises StorageError.
+    """
+    with _changing:
+        state = read_state(state_dir)
+        changed = change(state)
+        if changed != state:
+            _write(state_dir, changed)
+        return changed
 
 
 def make_folder(folder: Path) -> None:

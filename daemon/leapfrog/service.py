@@ -262,7 +262,7 @@ class Service:
             self._in_use,
             Condition(
                 is_quiet=lambda: (
-                    not receiver.associations
+                    not receiver.associations()
                     and not journal.counts("instances")["received"]
                     and not outbox.precedence.is_urgent()
                 ),
@@ -317,6 +317,7 @@ class Service:
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
+            look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
         parts = [

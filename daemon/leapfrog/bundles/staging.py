@@ -17,9 +17,8 @@ from leapfrog.bundle_state import (
     BundleState,
     bundle_folder,
     bundles_folder,
+    change_state,
     make_folder,
-    read_state,
-    write_state,
 )
 from leapfrog.bundles.bundle_file import OpenedBundle, opened_bundle
 from leapfrog.bundles.offered import require_newer, trusted_key
@@ -55,10 +54,10 @@ def stage(path: Path, settings: Settings, site: Layer, trials: Trials | None = N
         _look_through(number, settings, site, trials)
     except (BundleError, SettingsError) as problem:
         reason = str(problem)
-        write_state(state_dir, read_state(state_dir).refused(number, reason))
+        change_state(state_dir, lambda state: state.refused(number, reason))
         remove(bundle_folder(state_dir, number))
         raise BundleError(f"Bundle {number} cannot be used on this box. {reason}") from problem
-    write_state(state_dir, read_state(state_dir).to_try(number))
+    change_state(state_dir, lambda state: state.to_try(number))
     return number
 
 

@@ -5,7 +5,7 @@ bundle on trial is counted. So a bundle with which the daemon cannot even start 
 import logging
 from pathlib import Path
 
-from leapfrog.bundle_state import BundleState, boot_id, read_state, write_state
+from leapfrog.bundle_state import BundleState, boot_id, change_state, read_state
 from leapfrog.bundles.staging import remove_others
 from leapfrog.control.control_socket import StateLock
 from leapfrog.errors import StateDirectoryHeld, StorageError
@@ -36,17 +36,15 @@ def settings_at_start(file: Path | None) -> SettingsInUse:
 
 def _begin(state_dir: Path) -> None:
     try:
-        state = read_state(state_dir)
-        begun = after_beginning(state, boot_id())
-        if begun != state:
-            write_state(state_dir, begun)
+        before = read_state(state_dir).present
+        begun = change_state(state_dir, lambda state: after_beginning(state, boot_id()))
         remove_others(state_dir, begun)
     except (StorageError, OSError) as problem:
         # The box receives and reads without bundles; if its disk failed, it says so where it matters.
         _log.error("The bundles of the district cannot be looked at: %s", problem)
         return
-    if begun.present != state.present:
-        _log.info("The bundle in use is now: %s (before: %s).", begun.present or "none", state.present or "none")
+    if begun.present != before:
+        _log.info("The bundle in use is now: %s (before: %s).", begun.present or "none", before or "none")
 
 
 def after_beginning(state: BundleState, boot: str) -> BundleState:
@@ -59,10 +57,9 @@ def after_beginning(state: BundleState, boot: str) -> BundleState:
 def _left_at_once(state_dir: Path, problem: str) -> bool:
     """Leave the bundle on trial, whose settings do not go with those of the box. Returns whether there is one."""
     try:
-        state = read_state(state_dir)
-        if state.trial is None:
+        if read_state(state_dir).trial is None:
             return False
-        write_state(state_dir, state.to_go_back(problem).after_step())
+        change_state(state_dir, lambda state: state.to_go_back(problem).after_step())
     except StorageError as failure:
         _log.error("The bundle on trial cannot be left: %s", failure)
         return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from leapfrog.bundle_state import BundleState, Trial, read_state, write_state
+from leapfrog.bundle_state import BundleState, change_state, read_state
 from leapfrog.bundles.offered import offered
 from leapfrog.bundles.staging import packages_of, remove_others, stage
 from leapfrog.errors import BundleError, EngineError, LeapfrogError, SettingsError, StorageError
@@ -105,7 +105,7 @@ class BundleKeeper(Worker):
             if state.step is not None:
                 return self._when_quiet(state)
             if state.trial is not None:
-                return self._watch(state, state.trial)
+                return self._watch(state)
             pause = self._look_at_offers()
         except StorageError as problem:
             self._problems.add("disk", str(problem), in_worklist=False)
@@ -132,19 +132,18 @@ class BundleKeeper(Worker):
 
     # ------------------------------------------------------------ the trial
 
-    def _watch(self, state: BundleState, trial: Trial) -> float:
+    def _watch(self, state: BundleState) -> float:
         if reason := self._why_unwell(state):
             _log.warning("Bundle %s is left. %s", state.present, reason)
-            write_state(self._state_dir, state.to_go_back(reason))
+            change_state(self._state_dir, lambda now: now.to_go_back(reason) if now.step is None else now)
             return 0.0
-        now = self._monotonic()
+        moment = self._monotonic()
         if not self._condition.is_ready():
             self._well_since = None
         elif self._well_since is None:
-            self._well_since = now
-        elif now - self._well_since >= self._trial_seconds:
-            write_state(self._state_dir, state.after_trial())
-            self._shown = state.after_trial()
+            self._well_since = moment
+        elif moment - self._well_since >= self._trial_seconds:
+            self._shown = change_state(self._state_dir, lambda now: now.after_trial() if now.step is None else now)
             _log.info("The box is well with bundle %s: it stays.", state.present)
             self._tidy()
             return 0.0
@@ -178,9 +177,7 @@ class BundleKeeper(Worker):
     def _take_start_back(self) -> None:
         """A person stopped the daemon during a trial: that says nothing about the bundle."""
         try:
-            state = read_state(self._state_dir)
-            if state.trial is not None and state.step is None:
-                write_state(self._state_dir, state.after_orderly_end())
+            change_state(self._state_dir, lambda now: now.after_orderly_end() if now.step is None else now)
         except StorageError as problem:
             _log.warning("%s", problem)
 
