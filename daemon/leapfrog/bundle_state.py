@@ -1,9 +1,9 @@
 """Which of the district's bundles this box uses, which one it tries, and to which one it goes back.
 
 One small file, `bundles/state.json` in the state directory, says all of it and is replaced in one step: so settings and
-models of a bundle change together, whenever the power fails. A running daemon only notes the `step` that comes next. The
-step is taken at the beginning of the next start, before anything of a bundle is looked at, so that a daemon has one and
-the same bundle for as long as it runs.
+models of a bundle change together, whenever the power fails. A running daemon only notes the `step` that comes next. It
+is taken at the beginning of the next start, before anything of a bundle is looked at, so that a daemon has one and the
+same bundle for as long as it runs.
 """
 
 import os
@@ -64,7 +64,7 @@ class Trial(_Kept):
 
 
 class Undone(_Kept):
-    """A bundle with which this box was not well, that a person left, or, if it never `was_used`, that cannot be used."""
+    """A bundle with which this box was not well, that a person left, or, if it never `was_used`, that it cannot use."""
 
     number: int
     reason: str

@@ -147,7 +147,6 @@ class Service:
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
-        prints = Prints(journal)
         recipients = Recipients(settings.destinations)
         taken = TakenSyntaxes(journal, settings.destinations)
         recoder = Recoder(
@@ -203,7 +202,7 @@ class Service:
             on_published=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
             on_lost=lambda study_key: dispatcher.report_is_lost(study_key),  # noqa: PLW0108
             station_key=station_key.key,
-            paper=prints.told_of_sheet,
+            paper=Prints(journal).told_of_sheet,
         )
         dispatcher = Dispatcher(
             settings=settings,

@@ -1,14 +1,14 @@
 """The file of a bundle: a zip archive whose list of files the district has signed.
 
-    leapfrog-bundle-7    empty. The first name in the file, so that a box sees after a few bytes whether it is a newer one
+    leapfrog-bundle-7    empty. The first name in the file, so that a box sees after a few bytes whether it is newer
     bundle.json          number and list: each file with its size and SHA-256
     bundle.sig           64 bytes: the district's Ed25519 signature over "LFBUNDLE1\\n" and the bytes of bundle.json
     settings.toml        settings for all boxes, perhaps
     models/NAME_VERSION/ model packages, perhaps
 
 Whatever is in it was written by a stranger until the signature says otherwise, and no name in it decides where anything
-is written. It holds no programs, and nothing of it is ever run: settings are values from a list, models are data that the
-engine host reads.
+is written. It holds no programs, and nothing of it is ever run: settings are values from a list, models are data that
+the engine host reads.
 """
 
 import hashlib
@@ -72,7 +72,7 @@ class BundleList(BaseModel):
         if len(files) > MOST_ENTRIES:
             raise ValueError(f"a bundle has {MOST_ENTRIES} files at most")
         if strange := [name for name in files if not _is_known(name)]:
-            raise ValueError(f"a bundle has no file {ascii(strange[0][:100])}")
+            raise ValueError(f"a bundle has no file {strange[0][:100]!a}")
         if sum(file.byte_count for file in files.values()) > LARGEST_BUNDLE_BYTES:
             raise ValueError("it is larger than any bundle")
         if SETTINGS_NAME in files and files[SETTINGS_NAME].byte_count > LARGEST_SETTINGS_BYTES:

@@ -92,7 +92,7 @@ def _checked_settings(file: Path) -> tuple[str, ...]:
     layer = Layer.of_file(file)
     require_bundle_keys(layer)
     of_layers([Layer(str(file), layer.document)])
-    if not (keys := tuple(f"{section}.{key}" for section, key in layer.keys())):
+    if not (keys := tuple(f"{section}.{key}" for section, key in layer.entries())):
         raise SettingsError(f"{file} sets nothing: every line in it is a comment, or it is empty.")
     return keys
 

@@ -66,8 +66,9 @@ def require_newer(number: int, state_dir: Path) -> None:
 def take_bundle(path: Path, settings: Settings) -> int:
     """Take the bundle in the file `path`, such as on a stick, for the daemon to try. Returns its number.
 
-    Raises BundleError when the district did not sign it, it is damaged, or it is not newer than any before; SettingsError
-    when this box knows no district; DiskFull or StorageError when it cannot be kept. Then nothing has changed.
+    Raises BundleError when the district did not sign it, it is damaged, or it is not newer than any before;
+    SettingsError when this box knows no district; DiskFull or StorageError when it cannot be kept. Then nothing has
+    changed.
     """
     state_dir = settings.state_dir
     with opened_bundle(path, trusted_key(settings)) as bundle:

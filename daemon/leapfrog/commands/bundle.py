@@ -8,10 +8,10 @@ from typing import Any
 from leapfrog.bundle_state import MODELS_NAME, SETTINGS_NAME, bundle_folder
 from leapfrog.bundles.bundle_file import BundleList, opened_bundle
 from leapfrog.bundles.offered import require_newer, take_bundle, trusted_key
-from leapfrog.control.bundle_report import BundleReport
+from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.commands import run_command
 from leapfrog.control.control_socket import ask_daemon
-from leapfrog.district_key import DistrictPublicKey, district_key
+from leapfrog.district_key import DistrictKey, DistrictPublicKey, district_key
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.packages.catalogue import FOLDER_SEPARATOR, packages_in_use
 from leapfrog.settings import Settings, SettingsInUse
@@ -44,7 +44,7 @@ def hand_over(path: Path, settings: Settings) -> Taken:
     return Taken(number, daemon_runs=False)
 
 
-def secret_key(path: Path) -> Any:
+def secret_key(path: Path) -> DistrictKey:
     """The district's key in the file `path`. Raises UsageError when there is none: here none is ever made."""
     if not path.exists():
         raise UsageError(
@@ -56,8 +56,8 @@ def secret_key(path: Path) -> Any:
 
 def check(path: Path, settings: Settings, key_file: Path | None) -> tuple[dict[str, Any], list[str]]:
     """Whether the district signed the bundle in the file `path`, whether it is whole, and whether a box would take it.
-    At the district `key_file` is its key; on a box the settings know its public half. Raises BundleError for what no box
-    would take.
+    At the district `key_file` is its key; on a box the settings know its public half. Raises BundleError for what no
+    box would take.
     """
     key: DistrictPublicKey = secret_key(key_file).public if key_file is not None else trusted_key(settings)
     with opened_bundle(path, key) as bundle:
@@ -89,7 +89,7 @@ def _titled(folder: str) -> str:
 def status(in_use: SettingsInUse) -> tuple[dict[str, Any], list[str]]:
     """What the box says of its bundle, and what of the bundle counts here. Works also where no daemon ever ran."""
     settings = in_use.settings
-    report = _report(settings)
+    report = bundle_report(settings.state_dir)
     lines = report.lines()
     overridden: list[str] = []
     if report.number is not None:
@@ -102,12 +102,6 @@ def status(in_use: SettingsInUse) -> tuple[dict[str, Any], list[str]]:
         lines.append(in_use.problem)
     more = {"settings": list(in_use.from_bundle()), "models_not_used": overridden, "problem": in_use.problem}
     return {**report.model_dump(mode="json"), **more}, lines
-
-
-def _report(settings: Settings) -> BundleReport:
-    from leapfrog.control.bundle_report import bundle_report
-
-    return bundle_report(settings.state_dir)
 
 
 def _overridden(settings: Settings, number: int) -> list[str]:

@@ -8,8 +8,8 @@ from leapfrog.exam import Frozen
 
 
 class BundleReport(Frozen):
-    """`number` is in use `since` then (local ISO text), None for none; it is tried while it is `on_trial`. `to_try` waits
-    until the box is quiet. `former` is what `leapfrog bundle rollback` goes back to. `undone`: one that did not stay.
+    """`number` is in use `since` then (local ISO text), None for none; it is tried while it is `on_trial`. `to_try`
+    waits until the box is quiet. `former` is what `leapfrog bundle rollback` goes back to. `undone` did not stay.
     """
 
     number: int | None = None

@@ -1,5 +1,5 @@
-"""The beginning of every start, before anything of a bundle is used: the step that was noted is taken, and a start with a
-bundle on trial is counted. So a bundle with which the daemon cannot even start is left all the same.
+"""The beginning of every start, before anything of a bundle is used: the step that was noted is taken, and a start with
+a bundle on trial is counted. So a bundle with which the daemon cannot even start is left all the same.
 """
 
 import logging

@@ -1,5 +1,5 @@
-"""Takes the bundles that came, has the daemon start with them when the box is quiet, and watches whether it is well with
-them: else it has the daemon start with the one before.
+"""Takes the bundles that came, has the daemon start with them when the box is quiet, and watches whether it is well
+with them: else it has the daemon start with the one before.
 """
 
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 from leapfrog.bundle_state import BundleState, change_state, read_state
 from leapfrog.bundles.offered import offered
 from leapfrog.bundles.staging import packages_of, remove_others, stage
-from leapfrog.errors import BundleError, EngineError, LeapfrogError, SettingsError, StorageError
+from leapfrog.errors import BundleError, EngineError, SettingsError, StorageError
 from leapfrog.packages.catalogue import DamagedPackage
 from leapfrog.problem import Problem, Problems
 from leapfrog.processes.trial import Trials

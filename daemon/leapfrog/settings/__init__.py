@@ -382,7 +382,7 @@ class SettingsInUse:
         if len(self.layers) < 2:
             return ()
         bundle, site = self.layers
-        return tuple(f"{section}.{key}" for section, key in bundle.keys() if not site.has(section, key))
+        return tuple(f"{section}.{key}" for section, key in bundle.entries() if not site.has(section, key))
 
 
 def load_settings(file: Path | None) -> Settings:

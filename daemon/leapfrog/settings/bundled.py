@@ -1,7 +1,7 @@
 """Settings of the district's bundle, which lie under those of the box: whatever the site's own file says, counts.
 
-Only some keys may come in a bundle. They are looked at wherever a bundle is made, taken, and used: the files of a bundle
-belong to the daemon's own user, and commands that root runs read them too.
+Only some keys may come in a bundle. They are looked at wherever a bundle is made, taken, and used: the files of a
+bundle belong to the daemon's own user, and commands that root runs read them too.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def require_bundle_keys(layer: Layer) -> None:
     """Raise SettingsError for each key that no bundle may set."""
     refused = [
         f"{section}.{key}" if key else section
-        for section, key in layer.keys()
+        for section, key in layer.entries()
         if not key or key not in BUNDLE_KEYS.get(section, ())
     ]
     if refused:

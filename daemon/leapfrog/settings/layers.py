@@ -33,7 +33,7 @@ class Layer:
             raise SettingsError(f"{what} {file} is no settings file: it has more than {LARGEST_FILE_BYTES} bytes.")
         return cls(name or file.name, document_of(content, f"{what} {file}"))
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def entries(self) -> Iterator[tuple[str, str]]:
         """Section and key of each value; the key is "" for what is no table."""
         for section, table in self.document.items():
             if isinstance(table, Mapping):
