@@ -38,6 +38,7 @@ from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.answers.inquiries import Inquiries
+from leapfrog.outbox.bundles.fetcher import BundleFetcher
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -173,7 +174,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: inquiries.wake(),  # noqa: PLW0108 - they are built below
+            on_edge=lambda: (inquiries.wake(), fetcher.wake()),  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -257,24 +258,11 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
-        bundles = BundleKeeper(
-            self._in_use,
-            Condition(
-                is_quiet=lambda: (
-                    not receiver.associations()
-                    and not journal.counts("instances")["received"]
-                    and not outbox.precedence.is_urgent()
-                ),
-                is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
-                instances=lambda: journal.counts("instances"),
-                ends_in_order=lambda: self._fatal is None,
-            ),
-            self._start_again,
-        )
+        bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes)
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, inquiries, thresholds, station_key, bundles)
+            own = (*parts, inquiries, thresholds, station_key, bundles, fetcher)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -312,7 +300,7 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name))(),
+            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name), fetcher.ask_now)(),
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
@@ -342,6 +330,7 @@ class Service:
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
             Watched("bundles", bundles),
+            *([Watched("bundle fetcher", fetcher)] if settings.fleet.bundle_url else []),
         ]
         return self._run_parts(
             Parts(parts),
@@ -350,6 +339,31 @@ class Service:
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )
+
+    def _bundle_parts(
+        self, journal: Journal, outbox: Outbox, receiver: DicomReceiver, lanes: Sequence[Lane]
+    ) -> tuple[BundleKeeper, BundleFetcher]:
+        """What has to do with the bundles of the district."""
+
+        def is_quiet() -> bool:
+            unread = journal.counts("instances")["received"]
+            return not (unread or receiver.associations() or outbox.precedence.is_urgent())
+
+        condition = Condition(
+            is_quiet=is_quiet,
+            is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
+            instances=lambda: journal.counts("instances"),
+            ends_in_order=lambda: self._fatal is None,
+        )
+        bundles = BundleKeeper(self._in_use, condition, self._start_again)
+        fetcher = BundleFetcher(
+            self._settings,
+            bundles.wake,
+            windows=outbox.windows,
+            throttle=outbox.throttle,
+            precedence=outbox.precedence,
+        )
+        return bundles, fetcher
 
     def _run_parts(
         self,

@@ -285,6 +285,14 @@ class Settings(Section):
         require_distinct(self.destination, has_district=self.district.destination() is not None)
         return self
 
+    @model_validator(mode="after")
+    def _check_bundles(self) -> Self:
+        if self.fleet.bundle_url and not self.district.public_key:
+            raise ValueError(
+                "fleet.bundle_url needs district.public_key, by which the box knows that a bundle is the district's"
+            )
+        return self
+
     @property
     def destinations(self) -> tuple[DestinationSettings, ...]:
         """Every server to which something is sent: that of [district], if there is one, then the others."""

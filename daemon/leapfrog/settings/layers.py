@@ -63,8 +63,10 @@ def merged(layers: Sequence[Layer]) -> dict[str, Any]:
     for layer in layers:
         for section, table in layer.document.items():
             below = document.get(section)
-            both = isinstance(table, Mapping) and isinstance(below, Mapping)
-            document[section] = {**below, **table} if both else dict(table) if isinstance(table, Mapping) else table
+            if isinstance(table, Mapping):
+                document[section] = {**(below if isinstance(below, Mapping) else {}), **table}
+            else:
+                document[section] = table
     return document
 
 

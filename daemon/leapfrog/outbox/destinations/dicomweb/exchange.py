@@ -152,17 +152,18 @@ class Exchanges:
         status, head = self._exchange("GET", path, query, {}, None, 0.0, bounds, gathered)
         return Answer(status, head, bytes(gathered))
 
-    def download(self, path: str, accept: str, sink: BinaryIO, most_bytes: int) -> Answer:
-        """Write what the server answers into `sink`. The answer has no body. Raises DistrictError when there is no
-        whole answer within `most_bytes`, OSError when `sink` cannot be written.
+    def download(
+        self, path: str, accept: str, sink: BinaryIO, most_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Write what the server answers into `sink`. The answer has no body. `headers` go along, such as which part is
+        asked for. Raises DistrictError when there is no whole answer within `most_bytes`, OSError when `sink` cannot be
+        written.
         """
         seconds = self._timeouts.query_seconds + most_bytes / SLOWEST_BYTES_PER_SECOND
-        headers = {"Accept": accept}
+        every = {"Accept": accept, **(headers or {})}
         writer = _Writer(sink)
         try:
-            return Answer(
-                *self._exchange("GET", path, {}, headers, None, 0.0, AnswerBounds(seconds, most_bytes), writer)
-            )
+            return Answer(*self._exchange("GET", path, {}, every, None, 0.0, AnswerBounds(seconds, most_bytes), writer))
         except DistrictUnclear:
             if writer.failure is not None:
                 raise writer.failure from None
