@@ -40,6 +40,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
     for disk in box_status["disks"]:
         table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
+    if (bundle := box_status["bundle"])["number"] is not None:
+        table.add_row("Bundle", f"{bundle['number']}{', on trial' if bundle['on_trial'] else ''}")
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+from leapfrog.bundle_state import change_state, read_state
 from leapfrog.control.arguments import (
     LISTED,
     DeliveriesAsked,
@@ -25,6 +26,7 @@ from leapfrog.control.arguments import (
     SyncAsked,
     handler,
 )
+from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.exam_contents import contents_of
@@ -77,6 +79,7 @@ class Commands:
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
         on_forgotten: Callable[[], None] = lambda: None,
+        look_at_bundles: Callable[[], None] = lambda: None,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
@@ -95,6 +98,7 @@ class Commands:
         self._spool = spool
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
+        self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
         self._sticks = StickDesk(journal, source.settings, wake)
         self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
@@ -126,6 +130,8 @@ class Commands:
             "forget": _handler(ForgetAsked, self._forgetting.forget),
             "copy_journal": _handler(Nothing, self.copy_journal),
             "still_named": _handler(NamesAsked, self.still_named),
+            "look_at_bundles": _handler(Nothing, self.look_at_bundles),
+            "rollback_bundle": _handler(Nothing, self.rollback_bundle),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -359,6 +365,24 @@ class Commands:
         path = self._journal.path.with_name(COPY_NAME)
         self._journal.copy_to(path)
         return {"path": str(path)}
+
+    def look_at_bundles(self) -> dict[str, Any]:
+        """A bundle came. Returns which one is in use so far, as `leapfrog bundle status --json` does."""
+        self._look_at_bundles()
+        return bundle_report(self._source.settings.state_dir).model_dump(mode="json")
+
+    def rollback_bundle(self) -> dict[str, Any]:
+        """Leave the bundle in use, or the one that waits to be tried. Raises UsageError when there is none.
+
+        Returns the number that was left, and the one that is in use then.
+        """
+        before = read_state(self._source.settings.state_dir)
+        waiting = before.step.number if before.step is not None and before.step.kind == "try" else None
+        if waiting is None and before.present is None:
+            raise UsageError("There is no bundle to leave: this box has its own settings and models.")
+        after = change_state(self._source.settings.state_dir, lambda state: state.left_by_person())
+        self._look_at_bundles()
+        return {"left": waiting or before.present, "now": after.present if waiting else after.former}
 
     def still_named(self, names: list[str]) -> list[str]:
         """Those of the spool files `names` that a row names. The others were forgotten since the journal was copied."""

@@ -147,6 +147,8 @@ class Outbox:
         """Start sending. Does nothing if no link leads to any destination."""
         if self.senders:
             self.windows.start()
+        """Start sending. Without a destination, only the sync windows are watched, for others that use the link."""
+        self.windows.start()
         for sender in self.senders:
             sender.start()
 
