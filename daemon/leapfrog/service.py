@@ -20,6 +20,7 @@ from leapfrog.control.disk_watch import DiskWatch
 from leapfrog.control.engine_report import engine_report
 from leapfrog.control.inspection.disk_history import DiskHistory
 from leapfrog.control.notice import Notice
+from leapfrog.control.noting import Noting
 from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
@@ -292,7 +293,7 @@ class Service:
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
         )
-        control = ControlServer(settings.state_dir, commands.handlers())
+        control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
         parts = [
             # First what somebody waits for: `status` answers while the box starts and stops, and images are received as
             # soon as it is known which files are old. What stops last publishes what the lanes finish.

@@ -1,14 +1,17 @@
 """What the commands show to people as tables, from the same values that `--json` prints."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from rich.table import Column, Table
 
+from leapfrog.state.actions.who import Who
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 MINUTE_LENGTH = len("2026-11-28 19:15")
+MOST_SHOWN = 3  # exams or ids that an action was about
 
 Row = dict[str, Any]
 
@@ -49,6 +52,23 @@ def status(box_status: Row) -> Table:
         table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
     for problem in box_status["attention"]:
         table.add_row("Attention", _problem_text(problem))
+    return table
+
+
+def actions(rows: Iterable[Row]) -> Table:
+    """`leapfrog actions`. Of what was noted before it was done, too, only how it ended is shown."""
+    number, moment = Column("No.", justify="right"), Column("When", min_width=MINUTE_LENGTH, no_wrap=True)
+    table = Table(number, moment, "Who", "What", Column("About", overflow="fold"), Column("", overflow="fold"))
+    ended: set[int] = set()
+    for row in rows:
+        ended.add(row["begun"])
+        if row["sequence"] in ended:
+            continue
+        more = row["more"] + len(row["about"]) - MOST_SHOWN
+        about = ", ".join(row["about"][:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        what = row["action"] if row["outcome"] == "done" else f"{row['action']}: {row['outcome']}"
+        when = datetime.fromisoformat(row["at"]).astimezone().isoformat(" ", "minutes")[:MINUTE_LENGTH]
+        table.add_row(str(row["sequence"]), when, Who.model_validate(row["who"]).in_words(), what, about, row["detail"])
     return table
 
 

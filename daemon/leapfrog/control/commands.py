@@ -26,11 +26,13 @@ from leapfrog.control.arguments import (
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
+from leapfrog.control.noting import Noting
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
 from leapfrog.printing.named_printer import look_at
 from leapfrog.settings import PageSize, Settings
+from leapfrog.state.actions.who import own_self
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -354,7 +356,7 @@ def run_command(settings: Settings, command: str, *, timeout_seconds: float | No
         if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
             raise
     with _commands_without_daemon(settings) as commands:
-        return commands.handlers()[command](arguments)
+        return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
 
 
 def daemon_status(settings: Settings) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 
 NOT_RUNNING = "not running"
 SLOWER_FOR_STAFF = sentence(
@@ -182,11 +182,11 @@ class StatusSource:
             ),
         )
 
-    def for_worklist(self) -> BoxState:
+    def for_worklist(self) -> BoxForStaff:
         """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
         failing = [one for one in status.outbox.destinations if one.failing_since]
-        return BoxState(
+        return BoxForStaff(
             station=status.station,
             listening=status.listening,
             unread=status.instances["received"],

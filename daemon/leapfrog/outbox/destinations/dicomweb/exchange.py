@@ -12,6 +12,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 import requests
@@ -70,8 +71,11 @@ class Exchanges:
         settings: DestinationSettings,
         pace: Pace,
         timeouts: Timeouts,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
+        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer. `headers`
+        go with each request.
+        """
         self._settings = settings
         self._pace = pace
         self._timeouts = timeouts
@@ -82,7 +86,9 @@ class Exchanges:
         self._session.trust_env = False  # only the settings file counts, no environment variables
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity"})
+        self._session.headers.update(
+            {"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity", **headers}
+        )
         self._verify = str(settings.ca_file) if settings.ca_file else True
         certificate, key = settings.client_certificate, settings.client_key or settings.client_certificate
         self._certificate = (str(certificate), str(key)) if certificate else None
