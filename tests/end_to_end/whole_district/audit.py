@@ -1,6 +1,5 @@
-"""What the district holds in the end, by what both Orthancs answer, beside what the boxes were sent and have confirmed."""
+"""What the district holds in the end, by what both Orthancs answer, beside what the boxes got and count as sent."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

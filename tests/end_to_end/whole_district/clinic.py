@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000, JPEGBaseline8Bit
+from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit
 
 from end_to_end.whole_district.exams import Exam
 from support import dcmtk
@@ -30,7 +30,7 @@ class Progress:
 
 
 class Clinic:
-    """One box and its modalities. `behind` is the command line behind which they run, where their network is another."""
+    """One box and its modalities. `behind` is what they are put behind where their network is another."""
 
     def __init__(self, name: str, issuer: str, directory: Path, behind: Sequence[str] = ()) -> None:
         """Nothing runs yet."""

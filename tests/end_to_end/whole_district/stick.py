@@ -21,7 +21,7 @@ class Stick:
         self._disk = DiskImage(image, folder, mebibytes)
         self._district = district
         self._device = _output("losetup", "--find", "--show", str(image))
-        number = os.stat(self._device).st_rdev
+        number = Path(self._device).stat().st_rdev
         district.do("mkdir", "-p", PLACE)
         district.do("mknod", self._device, "b", str(os.major(number)), str(os.minor(number)))
         self._at_clinic = self._at_district = False
