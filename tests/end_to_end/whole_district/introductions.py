@@ -13,9 +13,17 @@ def introduce_linked(district: District, clinic: Clinic) -> None:
     for file in issued.iterdir():
         shutil.copy(file, clinic.kiosk.directory)
     clinic.configure((issued / "leapfrog.toml").read_text())
+    _make_known(district, clinic)
 
 
 def introduce_remote(district: District, clinic: Clinic) -> None:
     """The district's public key is carried to the box, and the box's to the district."""
     line = district.do(*LEAPFROG_AT_DISTRICT, "receive", "--public-key").strip()
     clinic.configure(f'[station]\nissuer_of_patient_id = "{clinic.issuer}"\n', district={"public_key": line})
+    _make_known(district, clinic)
+
+
+def _make_known(district: District, clinic: Clinic) -> None:
+    printed = clinic.kiosk.command("station", "key")
+    assert printed.returncode == 0, printed.stderr
+    district.do("sh", "-c", 'printf %s "$1" | district-authority station "$0"', clinic.name, printed.stdout)

@@ -32,8 +32,9 @@ def run_and_kill(command: Sequence[str], is_in_the_midst: Callable[[], bool]) ->
                 raise AssertionError(f"{command[-4:]} ended with {program.returncode} before it was killed:\n{said}")
             time.sleep(POLL_SECONDS)
     finally:
-        for pid in (*_children(program.pid), program.pid):
-            os.kill(pid, signal.SIGKILL)
+        if program.poll() is None:
+            for pid in (*_children(program.pid), program.pid):
+                os.kill(pid, signal.SIGKILL)
         program.wait()
         program.stdout.close()
 
