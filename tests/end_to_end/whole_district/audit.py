@@ -24,6 +24,7 @@ class Audit:
 
     originals: int
     results: int
+    replaced: int  # of these: results that a later report replaced while they were under way
     answers: int
     missing: int  # that a box was sent, or counts as current or as confirmed
     twice: int
@@ -62,18 +63,21 @@ def audit(district: District, clinics: Sequence[Clinic], answers: Sequence[str])
     lists = [listed(district, number) for number in ORTHANCS]
     held = lists[0] | lists[1]
     originals = {exam.sop_instance_uid: exam for clinic in clinics for exam in clinic.exams}
-    owner = {uid: clinic for clinic in clinics for uid in clinic.confirmed()}
-    expected = {*originals, *answers, *owner, *(uid for clinic in clinics for uid in clinic.current())}
+    owner = {uid: clinic for clinic in clinics for uid in (*clinic.confirmed(), *clinic.replaced())}
+    confirmed = {uid for clinic in clinics for uid in clinic.confirmed()}
+    expected = {*originals, *answers, *confirmed, *(uid for clinic in clinics for uid in clinic.current())}
+    replaced = {uid for clinic in clinics for uid in clinic.replaced()} & held.keys() - expected
     objects = list(_objects(district))
     exams = {(clinic.issuer, exam.study_instance_uid) for clinic in clinics for exam in clinic.exams}
     patients = {(clinic.issuer, exam.patient_id) for clinic in clinics for exam in clinic.exams}
     return Audit(
         originals=len(originals),
-        results=len(expected) - len(originals) - len(answers),
+        results=len(expected | replaced) - len(originals) - len(answers),
+        replaced=len(replaced),
         answers=len(answers),
         missing=len(expected - held.keys()),
         twice=sum(count > 1 for count in held.values()),
-        surplus=len(held.keys() - expected),
+        surplus=len(held.keys() - expected - replaced),
         disagreeing=len(lists[0].keys() ^ lists[1].keys()),
         changed=sum(
             not _same_pixels(one, originals[one.SOPInstanceUID]) for one in objects if one.SOPInstanceUID in originals

@@ -78,15 +78,19 @@ class Clinic:
         assert self.kiosk.rows(query), "it was killed in the midst"
         self.kiosk.start()
 
-    def confirmed(self) -> Counter[str]:
-        """How often each SOP Instance UID was confirmed to be at the district."""
-        rows = self.kiosk.rows("SELECT sop_instance_uid FROM deliveries WHERE state = 'confirmed' AND kind <> 'print'")
-        return Counter(uid for (uid,) in rows)
+    def confirmed(self) -> set[str]:
+        """The SOP Instance UIDs that count as being at the district."""
+        return self._uids("state = 'confirmed'")
+
+    def replaced(self) -> set[str]:
+        """Those of results that a later report replaced before they were confirmed; a stick may have brought them."""
+        return self._uids("state = 'superseded'")
 
     def current(self) -> set[str]:
-        """The SOP Instance UIDs of the results of each exam's last report, and of every original."""
-        rows = self.kiosk.rows(
-            "SELECT sop_instance_uid FROM deliveries WHERE kind <> 'print' AND sequence IN (SELECT max(sequence)"
-            " FROM deliveries GROUP BY study_key, kind, iif(kind = 'report_pdf', '', instance_id))"
-        )
+        """Those of every original, and of the newest result of each kind of each exam."""
+        newest = "SELECT max(sequence) FROM deliveries GROUP BY study_key, kind, instance_id"
+        return self._uids(f"state <> 'superseded' AND sequence IN ({newest})")
+
+    def _uids(self, condition: str) -> set[str]:
+        rows = self.kiosk.rows(f"SELECT sop_instance_uid FROM deliveries WHERE kind <> 'print' AND {condition}")
         return {uid for (uid,) in rows}

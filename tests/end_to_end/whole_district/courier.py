@@ -5,6 +5,7 @@ programs that write and read it.
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,7 @@ class Courier:
         """The stick is still empty."""
         self.kills: list[Kill] = []
         self.trips = 0
+        self.last_export = (datetime.max, datetime.min)  # when it began and ended
         self._district = district
         self._clinic = clinic
         self._stick = Stick(directory / "stick.img", directory / "stick", district, STICK_MEBIBYTES)
@@ -80,7 +82,9 @@ class Courier:
         self._stick.take_from_clinic()
 
     def _export(self) -> None:
+        began = datetime.now(UTC)
         _succeeds(self._clinic.kiosk.command("export", str(self._stick.folder), timeout_seconds=COMMAND_SECONDS))
+        self.last_export = began, datetime.now(UTC)
 
     def _receive(self) -> None:
         self._district.do(*self._receiving())

@@ -14,6 +14,7 @@ from end_to_end.whole_district.audit import Audit, audit, listed
 from end_to_end.whole_district.clinic import Clinic
 from end_to_end.whole_district.courier import Courier
 from end_to_end.whole_district.exams import Dose, Exam, make_exams, make_late
+from end_to_end.whole_district.fleet_page import FleetPage, look_at_fleet
 from end_to_end.whole_district.introductions import introduce_linked, introduce_remote
 from end_to_end.whole_district.kills import Kill
 from support.disk_image import DiskImage
@@ -51,7 +52,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     owed: dict[str, int] = field(default_factory=dict)
     audit: Audit | None = None
-    fleet: None = None
+    fleet: FleetPage | None = None
 
     @property
     def broken_promises(self) -> list[str]:
@@ -183,6 +184,7 @@ class _Day:
         while remote.progress().owed and self._courier.trips < MOST_TRIPS:
             remote.kiosk.wait_until_quiet(deadline_seconds=LONG_SECONDS)
             self._courier.trip()
+        self._courier.trip()  # so that the district hears that nothing is owed
         self.outcome.trips = self._courier.trips
 
     def answer(self) -> str:
@@ -212,6 +214,7 @@ class _Day:
         wait_until(self._nothing_owed, "the linked box has sent everything", deadline_seconds=LONG_SECONDS)
         self.outcome.owed = {clinic.name: clinic.progress().owed for clinic in self._clinics}
         self.outcome.audit = audit(self._district, self._clinics, [answer])
+        self.outcome.fleet = look_at_fleet(self._district, *self._clinics, self._courier.last_export)
         wait_until(
             lambda: self._district.run("district-check", "--digests").returncode == 0, "the district is well again"
         )

@@ -17,6 +17,7 @@ from leapfrog.phantoms.exams import chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 from support.instances import image_dataset, save
 
+SHARED_DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 FIRST_PATIENT = 17  # both clinics number their own
 COMPRESSED_FILM = "pydicom-data_MIT/RG1_J2KI.dcm"
 FILM = "nhsx_nih_dx_MIT/1.3.6.1.4.1.11129.5.5.110503645592756492463169821050252582267888.dcm"
@@ -36,6 +37,15 @@ class Dose:
     urgent: int
     late: int
 
+    def described(self, *, with_real: bool) -> str:
+        """In words."""
+        source = "real films, ultrasound pictures and loops" if with_real else "made-up images"
+        return (
+            f"of each of two clinics {self.films} films, {self.ultrasound} ultrasound pictures, {self.loops} loops and"
+            f" {self.urgent} urgent films, one an exam, and {self.late} films that come later into exams that were sent"
+            f" already: {source}, the urgent and late ones made up"
+        )
+
 
 @dataclass(frozen=True)
 class Exam:
@@ -48,6 +58,11 @@ class Exam:
     sop_instance_uid: str
     transfer_syntax_uid: str
     urgent: bool = False
+
+
+def shared_images() -> Path | None:
+    """The folder with real images beside the checkout, if it is there."""
+    return SHARED_DATA if SHARED_DATA.is_dir() else None
 
 
 def make_exams(folder: Path, dose: Dose, shared_data: Path | None, seed: int) -> list[Exam]:
