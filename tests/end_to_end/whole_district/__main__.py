@@ -1,4 +1,4 @@
-"""`tests/end_to_end/whole_district/run`: two boxes and their district, by link and by stick, with kills of everything."""
+"""`tests/end_to_end/whole_district/run`: two boxes and their district, by link and by stick, and kills."""
 
 import argparse
 import signal
