@@ -2,6 +2,7 @@
 programs that write and read it.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Self
 
 import leapfrog
 from end_to_end.whole_district.clinic import Clinic
-from end_to_end.whole_district.kills import Kill, run_and_kill
+from end_to_end.whole_district.kills import Kill, run_and_kill, waits_for_an_answer
 from end_to_end.whole_district.stick import PLACE, Stick
 from support.district import District
 
@@ -55,10 +56,10 @@ class Courier:
         """
         self.trips += 1
         self._stick.plug_in_at_clinic()
-        run_and_kill(self._clinic.kiosk.command_line("export", str(self._stick.folder)), self._has_parts)
-        self._note("leapfrog export")
+        run_and_kill(self._clinic.kiosk.command_line("export", str(self._stick.folder)), lambda pid: self._has_parts())
+        self._note("leapfrog export", "it had begun the first part")
         self._stick.pull_out_of_clinic()
-        self.kills.append(Kill("the stick", "pulled out without a word, with a part on it that was being written"))
+        self._note("the stick", "pulled out without a word, with that beginning on it")
         self._stick.plug_in_at_clinic()
         self._export()
         self._stick.take_from_clinic()
@@ -66,18 +67,14 @@ class Courier:
 
         self._stick.plug_in_at_district()
         before = self._held()
-        run_and_kill(self._district.way_in() + self._receiving(), lambda: self._held() > before)
-        self._note("leapfrog receive")
+        run_and_kill(self._district.way_in() + self._receiving(), lambda pid: self._held() > before)
+        self._note("leapfrog receive", f"{self._held() - before} of the objects on the stick were at the district")
         self._receive()
         self._stick.take_from_district()
 
         self._stick.plug_in_at_clinic()
-        before_import = self._clinic.progress().confirmed
-        run_and_kill(
-            self._clinic.kiosk.command_line("import", str(self._stick.folder)),
-            lambda: self._clinic.progress().confirmed > before_import,
-        )
-        self._note("leapfrog import")
+        self._kill_import()
+        self._note("leapfrog import", "the box had been asked, and had not answered")
         self._import()
         self._stick.take_from_clinic()
 
@@ -102,9 +99,18 @@ class Courier:
         held: int = self._district.ask_orthanc(1, "/statistics")["CountInstances"]
         return held
 
-    def _note(self, what: str) -> None:
-        progress = self._clinic.progress()
-        self.kills.append(Kill(what, f"{progress.confirmed} of {progress.confirmed + progress.owed} objects confirmed"))
+    def _kill_import(self) -> None:
+        """While the box has the receipt and does not answer; it goes on when nobody waits any more."""
+        daemon = self._clinic.kiosk.process
+        daemon.send_signal(signal.SIGSTOP)
+        try:
+            command = self._clinic.kiosk.command_line("import", str(self._stick.folder))
+            run_and_kill(command, waits_for_an_answer)
+        finally:
+            daemon.send_signal(signal.SIGCONT)
+
+    def _note(self, what: str, midst: str) -> None:
+        self.kills.append(Kill(what, midst))
 
     def __enter__(self) -> Self:
         self._stick.__enter__()
