@@ -160,10 +160,6 @@ class Service:
             ready=lambda: adoption.finished(),  # noqa: PLW0108
         )
 
-        def wake_askers() -> None:  # they are built below
-            inquiries.wake()
-            fetcher.wake()
-
         outbox = Outbox(
             settings.destinations,
             settings.district,
@@ -180,7 +176,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=wake_askers,
+            on_edge=lambda: [part.wake() for part in (inquiries, fetcher)],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
