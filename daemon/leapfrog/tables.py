@@ -1,14 +1,17 @@
 """What the commands show to people as tables, from the same values that `--json` prints."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from rich.table import Column, Table
 
+from leapfrog.state.actions.who import Who
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 MINUTE_LENGTH = len("2026-11-28 19:15")
+MOST_SHOWN = 3  # exams or ids that an action was about
 
 Row = dict[str, Any]
 
@@ -37,6 +40,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
     for disk in box_status["disks"]:
         table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
+    if (bundle := box_status["bundle"])["number"] is not None:
+        table.add_row("Bundle", f"{bundle['number']}{', on trial' if bundle['on_trial'] else ''}")
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
@@ -50,6 +55,71 @@ def status(box_status: Row) -> Table:
     for problem in box_status["attention"]:
         table.add_row("Attention", _problem_text(problem))
     return table
+
+
+def actions(rows: Iterable[Row]) -> Table:
+    """`leapfrog actions`. Of what was noted before it was done, too, only how it ended is shown."""
+    number, moment = Column("No.", justify="right"), Column("When", min_width=MINUTE_LENGTH, no_wrap=True)
+    table = Table(number, moment, "Who", "What", Column("About", overflow="fold"), Column("", overflow="fold"))
+    ended: set[int] = set()
+    for row in rows:
+        ended.add(row["begun"])
+        if row["sequence"] in ended:
+            continue
+        more = row["more"] + len(row["about"]) - MOST_SHOWN
+        about = ", ".join(row["about"][:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        what = row["action"] if row["outcome"] == "done" else f"{row['action']}: {row['outcome']}"
+        when = datetime.fromisoformat(row["at"]).astimezone().isoformat(" ", "minutes")[:MINUTE_LENGTH]
+        table.add_row(str(row["sequence"]), when, Who.model_validate(row["who"]).in_words(), what, about, row["detail"])
+    return table
+
+
+def to_forget(holdings: Row) -> Iterator[str]:
+    """What `leapfrog forget` asks about."""
+    images = count(holdings["images"], "image")
+    yield f"{_exam_named(holdings)}, received on {_minute(holdings['received_at'])}: {images}."
+    for name, kinds in holdings["owed"].items():
+        yield f"Owed to {name}, which would be given up: {count(sum(kinds.values()), 'object')}."
+    yield from _elsewhere(holdings)
+
+
+def forgotten(done: Row) -> Iterator[str]:
+    """What `leapfrog forget` did, and what it could not do."""
+    yield f"{_exam_named(done)} is forgotten: {count(done['images'], 'image')}, with all that was made of them."
+    for name, kinds in done["owed"].items():
+        yield f"Given up, and never sent to {name}: {count(sum(kinds.values()), 'object')}."
+    if not done["report_taken_away"]:
+        yield "Its report is taken away from the folder that staff open as soon as the daemon can write there."
+    if done["reports_made_anew"]:
+        yield f"Made anew, since they spoke of it: {count(done['reports_made_anew'], 'report')} of other exams."
+    yield from _elsewhere(done)
+    for path in done["kept_journals"]:
+        yield f"{path} may still name it: delete that file when you do not need it."
+    yield "Backups that you made before still hold it. To restore one on this box does not bring it back."
+
+
+def _elsewhere(holdings: Row) -> Iterator[str]:
+    """What others have of an exam, and who can do something about it."""
+    for one in holdings["destinations"]:
+        if one["confirmed"] or one["perhaps"]:
+            perhaps = f", and perhaps {one['perhaps']:,} more" if one["perhaps"] else ""
+            yield (
+                f"At {one['name']}: {count(one['confirmed'], 'object')} confirmed{perhaps}."
+                " Ask whoever runs it to delete them there."
+            )
+        if one["on_sticks"]:
+            yield (
+                f"On sticks for {one['name']}: {count(one['on_sticks'], 'object')}. They arrive there if that stick"
+                " does: wipe it, or have them deleted there."
+            )
+    if holdings["sheets"]:
+        yield f"On paper: {count(holdings['sheets'], 'sheet')}, printed or handed to the printer."
+    for path in holdings["folder_files"]:
+        yield f"The file that it came from may still be there: {path}"
+
+
+def _exam_named(row: Row) -> str:
+    return f"Exam {row['exam_number'] or row['study_key']}"
 
 
 def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:

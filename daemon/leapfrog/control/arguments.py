@@ -14,6 +14,7 @@ from leapfrog.settings import MOST_COPIES, OLDEST_YEARS, PageSize, printer_name
 MOST_LISTED = 1_000_000_000
 MOST_ON_A_PAGE = 5000
 LISTED = 1000  # rows of a list, unless more are asked for
+LONGEST_REASON = 200  # characters
 
 
 def _encodable(text: str) -> str:
@@ -86,6 +87,12 @@ class RereadAsked(Asked):
     age_years: Annotated[int, Field(ge=0, le=OLDEST_YEARS)] | None = None
 
 
+class ExamAsked(Asked):
+    """`exam` by its number, its key or the path of its report."""
+
+    exam: Text
+
+
 class PrintAsked(Asked):
     """`exam` by its number, its key or the path of its report; what is None is as the settings have it."""
 
@@ -93,6 +100,14 @@ class PrintAsked(Asked):
     printer: Annotated[Text, AfterValidator(printer_name)] | None = None
     page_size: PageSize | None = None
     copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] | None = None
+
+
+class ForgetAsked(Asked):
+    """`exam` by its number, its key or the path of its report. `although_owed`: what is owed of it is given up."""
+
+    exam: Text
+    reason: Annotated[Text, Field(min_length=1, max_length=LONGEST_REASON)]
+    although_owed: bool = False
 
 
 class NamesAsked(Asked):

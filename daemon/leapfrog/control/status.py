@@ -6,6 +6,7 @@ from datetime import datetime
 
 from leapfrog import __version__
 from leapfrog.control.attention import JournalView, seen_without_daemon
+from leapfrog.control.bundle_report import BundleReport, bundle_report
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
@@ -25,7 +26,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 
 NOT_RUNNING = "not running"
 SLOWER_FOR_STAFF = sentence(
@@ -84,6 +85,7 @@ class BoxStatus(Frozen):
     disks: tuple[DiskState, ...]
     ignored_files: int
     forwarded_under_new_uid: int
+    bundle: BundleReport
     state_dir: str
     reports_dir: str
     attention: tuple[Problem, ...] = ()
@@ -171,6 +173,7 @@ class StatusSource:
             disks=live.disks() if live else outside.disks if outside else (),
             ignored_files=live.ignored_files() if live else 0,
             forwarded_under_new_uid=self._instances.forwarded_under_new_uid(),
+            bundle=bundle_report(settings.state_dir),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
             attention=(
@@ -183,11 +186,11 @@ class StatusSource:
             ),
         )
 
-    def for_worklist(self) -> BoxState:
+    def for_worklist(self) -> BoxForStaff:
         """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
         failing = [one for one in status.outbox.destinations if one.failing_since]
-        return BoxState(
+        return BoxForStaff(
             station=status.station,
             listening=status.listening,
             unread=status.instances["received"],

@@ -30,7 +30,7 @@ def box_issuer() -> Any:
         return loaded
 
 
-def text(patient_id: str | None = "17", says: str = "no finding", **other: object) -> Dataset:
+def text(patient_id: str | None = "17", says: str = "no finding", **other: Any) -> Dataset:
     """A document without pixels, with a sequence of each kind of length."""
     dataset = secondary_capture(PatientID=patient_id, SOPClassUID=BasicTextSRStorage, PixelData=None, **other)
     inner = Dataset()
