@@ -97,7 +97,23 @@ def test_what_a_stick_brings_is_at_the_server_and_its_receipt_says_so(district: 
         assert read_receipt(kept.read_bytes(), district.key.public) == receipt
     assert received.removed == 2
     assert district.stick.parts() == [], "a full stick frees itself"
-    assert next(iter(received.lines())).startswith("kitui: 3 objects (0.0 MB) are at the server and confirmed.")
+    assert next(iter(received.lines())).startswith("kitui: 3 objects (0.0 MB) at the server and confirmed.")
+
+
+def test_a_part_in_several_files_is_taken_and_removed_as_one(district: District, kitui: WritingBox) -> None:
+    """As on a stick whose file system takes no large files."""
+    image = secondary_capture(500_000)
+    manifest = kitui.write(Stick(district.root, largest_file_bytes=100_000), [image])
+    files = sorted(district.stick.folder("parcels").iterdir())
+    assert len(files) == 6
+    third = district.parcel(manifest).with_name(PartName(manifest.export_id, 1).volume(3))
+    whole = third.read_bytes()
+    third.unlink()
+    assert "not whole" in named(district.receive())
+    third.write_bytes(whole)
+    assert district.receive().all_taken
+    assert district.held_of(image) == [1]
+    assert list(district.stick.folder("parcels").iterdir()) == []
 
 
 def test_nothing_of_a_patient_is_left_behind(district: District, kitui: WritingBox) -> None:
