@@ -1,4 +1,4 @@
-"""How often the rule for drift gives a false alarm, and what it finds: `python -m support.drift_trial [BOXES]`, from tests/.
+"""How often the rule for drift gives a false alarm, and what it finds. From tests/: `python -m support.drift_trial`.
 
 Boxes are made up whose weeks differ by chance alone (0 %), or whose shares also go up and down from week to week by so
 much of themselves, as seasons, market days and epidemics have it; each is looked at once a week, as the page does.

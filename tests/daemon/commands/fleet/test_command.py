@@ -56,5 +56,5 @@ def test_two_at_once_leave_one_whole_page(tmp_path: Path) -> None:
     assert [one.communicate(timeout=60)[1] for one in both] == [b"", b""]
     assert fleet.page.rstrip().endswith("</html>")
     assert sorted(file.name for file in fleet.out.iterdir()) == [
-        ".lock", "index.html", "leapfrog_fleet.prom", "seen.json",
+        "index.html", "leapfrog_fleet.prom", "seen.json",
     ]  # fmt: skip

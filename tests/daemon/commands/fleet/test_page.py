@@ -1,5 +1,5 @@
-"""The page that a district reads: whoever needs somebody stands first, with what and what to do; on any screen, and with
-nothing that a box says able to do anything but be read.
+"""The page that a district reads: whoever needs somebody stands first, with what and what to do; on any screen, and
+with nothing that a box says able to do anything but be read.
 """
 
 import re
