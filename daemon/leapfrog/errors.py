@@ -96,10 +96,6 @@ class NotAReceipt(LeapfrogError):
     """A file is no receipt that the district of this box signed."""
 
 
-class NotABoxState(LeapfrogError):
-    """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
-
-
 class UnreadableImage(LeapfrogError):
     """An instance cannot be read; staff see the message unchanged."""
 

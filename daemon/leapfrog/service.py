@@ -159,6 +159,7 @@ class Service:
             on_made=lambda: outbox.wake(),  # noqa: PLW0108 - both are built below
             ready=lambda: adoption.finished(),  # noqa: PLW0108
         )
+
         outbox = Outbox(
             settings.destinations,
             settings.district,
@@ -175,7 +176,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: (inquiries.wake(), fetcher.wake()),  # they are built below
+            on_edge=lambda: [part.wake() for part in (inquiries, fetcher)],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)

@@ -110,12 +110,6 @@ class ForgetAsked(Asked):
     although_owed: bool = False
 
 
-class ExamAsked(Asked):
-    """`exam` by its number, its key or the path of its report."""
-
-    exam: Text
-
-
 class NamesAsked(Asked):
     """Of spool files."""
 

@@ -144,9 +144,6 @@ class Outbox:
         self.senders = tuple(sender for destination in self._destinations for sender in destination.senders)
 
     def start(self) -> None:
-        """Start sending. Does nothing if no link leads to any destination."""
-        if self.senders:
-            self.windows.start()
         """Start sending. Without a destination, only the sync windows are watched, for others that use the link."""
         self.windows.start()
         for sender in self.senders:
