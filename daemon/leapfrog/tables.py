@@ -40,6 +40,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
     for disk in box_status["disks"]:
         table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
+    if (bundle := box_status["bundle"])["number"] is not None:
+        table.add_row("Bundle", f"{bundle['number']}{', on trial' if bundle['on_trial'] else ''}")
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
@@ -123,8 +125,8 @@ def _exam_named(row: Row) -> str:
 def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
     """One row as long as [district] is all that there is; else one for each destination, with what it was sent."""
     destinations = outbox["destinations"]
-    if all(one["name"] == "district" and one["link"] != "none" for one in destinations):
-        yield "District", _outbox_text(outbox)
+    if all(one["name"] == "district" and one["link"] not in ("none", "stick") for one in destinations):
+        yield "District", _outbox_text(outbox) + "".join(_sticks_text(one["sticks"]) for one in destinations)
         return
     if not outbox["configured"]:
         yield "District", outbox["explanation"]
@@ -134,13 +136,24 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
         confirmed = one["last_confirmed_at"]
         last = f" Last confirmed {_minute(confirmed)}." if confirmed else ""
         link = one["explanation"] if one["link"] == "none" else _outbox_text(one)
-        text = f"{link}\n{_counts_text(one['deliveries'])}.{unsent}{last}"
+        text = f"{link}\n{_counts_text(one['deliveries'])}.{unsent}{last}{_sticks_text(one['sticks'])}"
         yield ("District" if one["name"] == "district" else f"To {one['name']}"), text
 
 
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+
+
+def _sticks_text(sticks: Row | None) -> str:
+    """When a stick was last written, and what of it nobody has confirmed. Nothing where none ever was."""
+    if sticks is None or not sticks["last_written_at"]:
+        return ""
+    receipt = f", last receipts {_minute(sticks['last_receipt_at'])}" if sticks["last_receipt_at"] else ""
+    return (
+        f"\nLast stick written {_minute(sticks['last_written_at'])}{receipt}; on sticks and not confirmed:"
+        f" {count(sticks['unconfirmed'], 'object')}."
+    )
 
 
 def _waiting_text(waiting: list[Row], outbox: Row) -> str:

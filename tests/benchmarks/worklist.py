@@ -12,7 +12,7 @@ from leapfrog.language.speaker import Speaker
 from leapfrog.reader.report.page import render_page
 from leapfrog.state.journal import Journal
 from leapfrog.wording.report_words import WorklistRow
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.writer import WorklistWriter
 from support.browser import Browser
 from support.names import NAMES
@@ -210,8 +210,8 @@ def _row(number: int) -> WorklistRow:
     )
 
 
-def _state() -> BoxState:
-    return BoxState(
+def _state() -> BoxForStaff:
+    return BoxForStaff(
         station="Kitgum",
         listening=True,
         unread=0,

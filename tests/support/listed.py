@@ -10,7 +10,7 @@ from leapfrog.state.exam_states import ExamState
 from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.wording.report_words import WorklistRow
 from leapfrog.wording.text import person_name
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.listed_exam import ListedExam
 from leapfrog.worklist.older_page import FONTS_NAME, older_page, render_older
 from leapfrog.worklist.worklist import render_worklist, write_file
@@ -53,9 +53,9 @@ def listed_exam(
     return ListedExam(study, WorklistRow.model_validate(row), done or ExamState())
 
 
-def box_state(**values: Any) -> BoxState:
+def box_state(**values: Any) -> BoxForStaff:
     """A box to which nothing is wrong."""
-    return BoxState(
+    return BoxForStaff(
         **{
             "station": "Kitgum",
             "listening": True,

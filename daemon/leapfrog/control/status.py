@@ -1,22 +1,24 @@
 """The state of the box in one value, for `leapfrog status` and the worklist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leapfrog import __version__
 from leapfrog.control.action_log_watch import ActionLogWatch
 from leapfrog.control.attention import JournalView, seen_without_daemon
+from leapfrog.control.bundle_report import BundleReport, bundle_report
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
+from leapfrog.outbox.carried import carried_state, sticks_of
 from leapfrog.outbox.link import GONE, NOT_CONFIGURED, NOT_SENDING, DestinationState, LinkState, OutboxState
 from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
@@ -26,7 +28,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 
 NOT_RUNNING = "not running"
 SLOWER_FOR_STAFF = sentence(
@@ -85,6 +87,7 @@ class BoxStatus(Frozen):
     disks: tuple[DiskState, ...]
     ignored_files: int
     forwarded_under_new_uid: int
+    bundle: BundleReport
     state_dir: str
     reports_dir: str
     attention: tuple[Problem, ...] = ()
@@ -118,7 +121,7 @@ class StatusSource:
         self._deliveries = deliveries
         self._spool = spool
         self._live = live
-        self._view = JournalView(journal, [one.name for one in settings.destinations])
+        self._view = JournalView(journal, settings.destinations)
         self._action_log = ActionLogWatch(settings.state_dir, Facts(journal))
 
     @property
@@ -173,6 +176,7 @@ class StatusSource:
             disks=live.disks() if live else outside.disks if outside else (),
             ignored_files=live.ignored_files() if live else 0,
             forwarded_under_new_uid=self._instances.forwarded_under_new_uid(),
+            bundle=bundle_report(settings.state_dir),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
             attention=(
@@ -186,11 +190,11 @@ class StatusSource:
             ),
         )
 
-    def for_worklist(self) -> BoxState:
+    def for_worklist(self) -> BoxForStaff:
         """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
         failing = [one for one in status.outbox.destinations if one.failing_since]
-        return BoxState(
+        return BoxForStaff(
             station=status.station,
             listening=status.listening,
             unread=status.instances["received"],
@@ -217,13 +221,19 @@ class StatusSource:
         destinations = self._settings.destinations
         return OutboxState(
             configured=bool(destinations),
-            link="down" if destinations else "none",
+            link=_link_without_daemon(destinations),
             explanation=NOT_SENDING if destinations else NOT_CONFIGURED,
             last_error="",
             next_attempt_in_seconds=None,
             last_confirmed_at=self._deliveries.last_confirmed_at(),
-            destinations=tuple(self._destination(one.name, "down", NOT_SENDING) for one in destinations),
+            destinations=tuple(self._destination_without_daemon(one) for one in destinations),
         )
+
+    def _destination_without_daemon(self, settings: DestinationSettings) -> DestinationState:
+        if settings.kind == "stick":
+            return carried_state(settings, self._deliveries)
+        state = self._destination(settings.name, "down", NOT_SENDING)
+        return replace(state, sticks=sticks_of(settings, self._deliveries))
 
     def _destination(self, name: str, link: LinkState, explanation: str) -> DestinationState:
         return DestinationState(
@@ -236,6 +246,12 @@ class StatusSource:
             deliveries=self._deliveries.totals_of(name),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds_to(name),
         )
+
+
+def _link_without_daemon(destinations: Sequence[DestinationSettings]) -> LinkState:
+    if not destinations:
+        return "none"
+    return "stick" if all(one.kind == "stick" for one in destinations) else "down"
 
 
 def _more(limit: int, **totals: int) -> dict[str, int]:

@@ -22,7 +22,21 @@ CREATE TABLE studies (
     not_made            TEXT NOT NULL DEFAULT '[]',    -- JSON: one sentence per DICOM object the last report lacks
     exam_number         TEXT,                          -- by which people speak of it; NULL until it has one
     settled_changes     INTEGER NOT NULL DEFAULT 0,    -- the value of `changes` for which it was decided what is printed
-    settled_result      TEXT NOT NULL DEFAULT ''       -- what the report came to then; 'unknown' before printing existed
+    settled_result      TEXT NOT NULL DEFAULT '',      -- what the report came to then; 'unknown' before printing existed
+    -- What it counts for in `weeks`, by its line in the worklist: nothing if it is a demonstration, an exam of nobody.
+    -- The week is that of ISO 8601 in which it was received; NULL where that is no date.
+    week                TEXT GENERATED ALWAYS AS (
+                            strftime('%Y', received_date, '-3 days', 'weekday 4') || '-W' || substr(
+                                '0' || ((strftime('%j', received_date, '-3 days', 'weekday 4') - 1) / 7 + 1), -2)) VIRTUAL,
+    is_exam             INTEGER GENERATED ALWAYS AS (
+                            coalesce(NOT json_extract(worklist_row, '$.phantom'), 1)) VIRTUAL,
+    is_not_assessed     INTEGER GENERATED ALWAYS AS (
+                            coalesce(json_extract(worklist_row, '$.kind') = 'not_assessed', 0)) VIRTUAL,
+    is_answered         INTEGER GENERATED ALWAYS AS (
+                            coalesce(json_extract(worklist_row, '$.radiologist_answered'), 0)) VIRTUAL,
+    is_differing        INTEGER GENERATED ALWAYS AS (
+                            coalesce(json_extract(worklist_row, '$.answer_differs')
+                                AND json_extract(worklist_row, '$.radiologist_answered'), 0)) VIRTUAL
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
@@ -268,15 +282,31 @@ CREATE TABLE asked_promises (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX asked_promises_by_delivery ON asked_promises (delivery_id);
 
--- What was written on sticks: only what stands here can be confirmed by a receipt, and each only once.
+-- The parts that were written on sticks, each noted before it gets its name there.
+CREATE TABLE exported_parts (
+    sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
+    export_id           TEXT NOT NULL,                 -- of one run of `leapfrog export`
+    part                INTEGER NOT NULL,              -- 1, 2, ...
+    destination         TEXT NOT NULL,                 -- its name in the settings
+    byte_count          INTEGER NOT NULL,              -- of the encrypted file
+    file_sha256         TEXT NOT NULL,                 -- of it, as lower-case hexadecimal
+    on_stick            INTEGER NOT NULL DEFAULT 0,    -- 1: it got its name
+    exported_at         TEXT NOT NULL,                 -- local ISO time, for people
+    receipt_at          TEXT,                          -- the same, of the last receipt for it; NULL before
+    UNIQUE (export_id, part)
+) STRICT;
+CREATE INDEX exported_parts_by_destination ON exported_parts (destination, sequence);
+
+-- What is in them: only what stands here can be confirmed by a receipt. A delivery that begins anew is taken out.
 CREATE TABLE exported (
     delivery_id         TEXT NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
-    export_id           TEXT NOT NULL,                 -- of one run of `leapfrog export`
+    export_id           TEXT NOT NULL,
+    part                INTEGER NOT NULL,
     content_sha256      TEXT NOT NULL,                 -- of the bytes that went, as lower-case hexadecimal
-    exported_at         TEXT NOT NULL,                 -- local ISO time, for people
-    PRIMARY KEY (delivery_id, export_id)
+    PRIMARY KEY (delivery_id, export_id),
+    FOREIGN KEY (export_id, part) REFERENCES exported_parts (export_id, part)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX exported_by_export ON exported (export_id);
+CREATE INDEX exported_by_part ON exported (export_id, part);
 
 -- What a person had forgotten (`leapfrog forget`): it is never taken up again from a spool, a backup or a stick.
 CREATE TABLE forgotten_on_request (
@@ -289,7 +319,7 @@ CREATE TABLE forgotten_on_request (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_on_request_by_uid ON forgotten_on_request (sop_instance_uid) WHERE sop_instance_uid <> '';
 
--- What the exams of each week came to. A week whose exams were deleted keeps its numbers.
+-- What the exams of each week came to, and how many came on each day: kept by triggers. A deleted exam still counts.
 CREATE TABLE weeks (
     week                TEXT PRIMARY KEY,              -- of the calendar, as ISO 8601 writes it: 2026-W48
     exams               INTEGER NOT NULL DEFAULT 0,
@@ -297,6 +327,10 @@ CREATE TABLE weeks (
     not_assessed        INTEGER NOT NULL DEFAULT 0,    -- of which nothing was assessed
     answered            INTEGER NOT NULL DEFAULT 0,    -- by a radiologist
     differing           INTEGER NOT NULL DEFAULT 0     -- whose answer differs from what the box found
+) STRICT, WITHOUT ROWID;
+CREATE TABLE days (
+    day                 TEXT PRIMARY KEY,              -- YYYY-MM-DD
+    exams               INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- Counts kept by triggers, so that `status` takes the same time with a hundred rows and with a hundred thousand.
@@ -400,4 +434,24 @@ END;
 
 CREATE TRIGGER report_goes_forward BEFORE UPDATE OF version ON studies WHEN NEW.version < OLD.version BEGIN
     SELECT RAISE(ABORT, 'a report cannot go back to an older version');
+END;
+
+-- A study counts for the week in which it was received, as what its last report came to; also after it was deleted.
+CREATE TRIGGER exam_counted AFTER INSERT ON studies WHEN NEW.week IS NOT NULL BEGIN
+    INSERT INTO weeks (week) VALUES (NEW.week) ON CONFLICT DO NOTHING;
+    INSERT INTO days VALUES (NEW.received_date, NEW.is_exam) ON CONFLICT DO UPDATE SET exams = exams + excluded.exams;
+    UPDATE weeks SET exams = exams + NEW.is_exam, urgent = urgent + (NEW.is_exam AND NEW.urgent),
+        not_assessed = not_assessed + (NEW.is_exam AND NEW.is_not_assessed),
+        answered = answered + (NEW.is_exam AND NEW.is_answered),
+        differing = differing + (NEW.is_exam AND NEW.is_differing)
+    WHERE week = NEW.week;
+END;
+CREATE TRIGGER exam_counted_anew AFTER UPDATE OF worklist_row, urgent ON studies WHEN NEW.week IS NOT NULL BEGIN
+    UPDATE days SET exams = exams + NEW.is_exam - OLD.is_exam WHERE day = NEW.received_date;
+    UPDATE weeks SET exams = exams + NEW.is_exam - OLD.is_exam,
+        urgent = urgent + (NEW.is_exam AND NEW.urgent) - (OLD.is_exam AND OLD.urgent),
+        not_assessed = not_assessed + (NEW.is_exam AND NEW.is_not_assessed) - (OLD.is_exam AND OLD.is_not_assessed),
+        answered = answered + (NEW.is_exam AND NEW.is_answered) - (OLD.is_exam AND OLD.is_answered),
+        differing = differing + (NEW.is_exam AND NEW.is_differing) - (OLD.is_exam AND OLD.is_differing)
+    WHERE week = NEW.week;
 END;

@@ -337,13 +337,13 @@ def _worklist_row(
 
 def _answered(answers: AnswersOfExam, words: AnswersWords) -> dict[str, object]:
     """What the line in the worklist says of answers."""
+    by_radiologists = [one for one in answers.shown if one.counts and one.judgement != "unclear"]
     return {
         "answers_mark": answers.mark,
         "answered": tag_of(answers),
-        "answered_on": max(
-            (one.received_at[:10] for one in answers.shown if one.counts and one.judgement != "unclear"), default=""
-        ),
+        "answered_on": max((one.received_at[:10] for one in by_radiologists), default=""),
         "answer_differs": bool(words.differences),
+        "radiologist_answered": bool(by_radiologists),
         "answers_to_do": words.not_shown,
     }
 

@@ -148,8 +148,9 @@ class WorklistRow(Frozen):
     `caution`: for whom the reading does not hold; `package_cautions` stand once above the list, not in each row.
     `threshold_set_here`: a threshold of this place was applied to it. Dates are YYYY-MM-DD; they and the accession
     number are not shown, but found. `answered`: a radiologist has, on `answered_on` as this box knows it;
-    `answer_differs` from the model's findings; `answers_to_do`: what to do about answers that are not shown;
-    `answers_mark` is `AnswersOfExam.mark`. What has a default is not in rows of older reports.
+    `answer_differs` from the model's findings; `radiologist_answered`: it was surely no machine that answered;
+    `answers_to_do`: what to do about answers that are not shown; `answers_mark` is `AnswersOfExam.mark`. What has a
+    default is not in rows of older reports.
     """
 
     exam_number: str = ""  # not in rows of older reports
@@ -176,6 +177,7 @@ class WorklistRow(Frozen):
     answered: Sentence = Sentence("")
     answered_on: str = ""
     answer_differs: bool = False
+    radiologist_answered: bool = False
     answers_to_do: tuple[Sentence, ...] = ()
 
     @property

@@ -33,10 +33,10 @@ LONGEST_SENTENCE = 400  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
-class BoxState:
-    """The state of the box. `unread` counts images that wait to be read, `owed` what waits to be sent;
-    `district_silent_since` is local ISO time, "" while every one of the `destinations` answers. `silent` is the name of
-    the one that has not answered for longest. `attention` is what is wrong.
+class BoxForStaff:
+    """The state of the box, as staff are told it. `unread` counts images that wait to be read, `owed` what waits to be
+    sent; `district_silent_since` is local ISO time, "" while every one of the `destinations` answers. `silent` is the
+    name of the one that has not answered for longest. `attention` is what is wrong.
     """
 
     station: str
@@ -60,7 +60,7 @@ class Part:
     good: bool = True
 
 
-def box_line(box: BoxState) -> list[Part]:
+def box_line(box: BoxForStaff) -> list[Part]:
     """What the box does, what it owes and since when the district does not answer, and its disk."""
     return [_receiving(box), _sending(box), Part(FREE.format(size=byte_size(box.free_bytes)))]
 
@@ -78,7 +78,7 @@ def _since(what: Sentence, since: str) -> Sentence:
     return SINCE.format(what=what, moment=moment(since)) if since else what
 
 
-def _receiving(box: BoxState) -> Part:
+def _receiving(box: BoxForStaff) -> Part:
     if not box.listening:
         return Part(TAKES_NONE, good=False)
     if not box.unread:
@@ -86,7 +86,7 @@ def _receiving(box: BoxState) -> Part:
     return Part(TAKES.format(count=box.unread))
 
 
-def _sending(box: BoxState) -> Part:
+def _sending(box: BoxForStaff) -> Part:
     if not box.district_configured:
         return Part(NOT_SENDING)
     several = box.destinations != (DISTRICT,)

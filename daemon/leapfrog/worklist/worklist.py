@@ -17,7 +17,7 @@ from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean, each_once
-from leapfrog.worklist.box_line import BoxState, box_line, for_staff
+from leapfrog.worklist.box_line import BoxForStaff, box_line, for_staff
 from leapfrog.worklist.listed_exam import ListedExam, cautions_for, groups_of
 from leapfrog.worklist.older_page import FONTS_NAME, OlderPage
 from leapfrog.worklist.script_words import SCRIPT_WORDS
@@ -54,7 +54,7 @@ def write_file(file: Path, content: bytes) -> None:
 
 
 def render_worklist(
-    exams: Sequence[ListedExam], box: BoxState, older: Sequence[OlderPage] = (), language: str = "en"
+    exams: Sequence[ListedExam], box: BoxForStaff, older: Sequence[OlderPage] = (), language: str = "en"
 ) -> Worklist:
     """The worklist, in `language`. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
     speaker = Speaker(language)

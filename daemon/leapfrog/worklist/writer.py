@@ -21,7 +21,7 @@ from leapfrog.state.listed_studies import ListedStudies
 from leapfrog.state.records import StudyRecord
 from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worker import Worker
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.listed_exam import ListedExam
 from leapfrog.worklist.older_page import FONTS_NAME, OLDER_NAME, OlderPage, file_name, older_page, render_older
 from leapfrog.worklist.worklist import INDEX_NAME, render_worklist, write_file
@@ -44,7 +44,7 @@ class WorklistWriter(Worker):
         self,
         directory: Path,
         journal: Journal,
-        box: Callable[[], BoxState],
+        box: Callable[[], BoxForStaff],
         on_written: Callable[[str, Sequence[str]], None],
         language: LanguageCode = "en",
     ) -> None:

@@ -369,3 +369,24 @@ def test_copies_are_known_by_the_uid_under_which_their_originals_are_owed(tmp_pa
         "e000000000000001": owed["0000000000000001"],
         "e000000000000002": owed["0000000000000002"],
     }
+
+
+def test_exams_of_before_are_counted_in_the_weeks_in_which_they_came(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 13)
+    Journal(path).close()
+    (week,) = content(path)["weeks"]
+    counted = {"exams": 4, "urgent": 1, "not_assessed": 0, "answered": 0, "differing": 0}
+    assert week == {"week": "2026-W48", **counted}
+    assert content(path)["days"] == [{"day": "2026-11-28", "exams": 4}]
+
+
+def test_of_an_exam_that_a_radiologist_had_answered_the_upgrade_knows_it(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 13)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        row = "json_set(worklist_row, '$.answer_differs', json('true'))"
+        connection.execute(f"UPDATE studies SET worklist_row = {row} WHERE sequence = 3")
+        connection.execute("UPDATE answers SET state = 'shown', judgement = 'verified'")
+        connection.execute("INSERT OR IGNORE INTO answer_places VALUES ('aaaaaaaaaaaaaaaa', 'district', 0)")
+    Journal(path).close()
+    (week,) = content(path)["weeks"]
+    assert (week["answered"], week["differing"]) == (1, 1)

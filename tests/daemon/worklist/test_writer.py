@@ -12,7 +12,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
 from leapfrog.worklist import writer
-from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.writer import WorklistWriter
 from support.journal_rows import OLD_ROW, commit, new_instance
 
@@ -32,8 +32,8 @@ class List:
     def new_writer(self) -> WorklistWriter:
         return WorklistWriter(self.directory, self.journal, self.box, self.tell)
 
-    def box(self) -> BoxState:
-        return BoxState(
+    def box(self) -> BoxForStaff:
+        return BoxForStaff(
             station="Kitgum", listening=True, unread=0, district_configured=False, owed=0, district_silent_since="",
             free_bytes=48_000_000_000, updated_at=datetime(2026, 11, 3, 14, 30, tzinfo=UTC),
         )  # fmt: skip
