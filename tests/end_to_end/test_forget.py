@@ -24,9 +24,10 @@ NAME, NUMBER = "Vergissmeinnicht^Klara", "KV-4711-88"
 REASON = ("--reason", "the wrong patient was chosen at the machine")
 
 
-def film(path: Path, name: str = NAME, number: str = NUMBER, **attributes: object) -> Path:
+def film(path: Path, name: str = NAME, number: str = NUMBER, *, birth: str = "", on: str = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_film(path, PatientName=name, PatientID=number, StudyInstanceUID=generate_uid(), **attributes)
+    days = {"PatientBirthDate": birth, "StudyDate": on} if birth else {}
+    return write_film(path, None, PatientName=name, PatientID=number, StudyInstanceUID=generate_uid(), **days)
 
 
 def with_name(folder: Path) -> list[str]:
@@ -137,7 +138,7 @@ def test_a_transfer_that_is_going_on_is_cut_off_and_what_may_have_arrived_is_sai
 def test_it_comes_back_neither_from_a_backup_nor_from_the_spool_nor_with_a_new_journal(tmp_path: Path) -> None:
     kiosk = Kiosk(tmp_path / "box")
     with kiosk:
-        take_in(kiosk, [film(tmp_path / "one.dcm", InstanceNumber=1), film(tmp_path / "o.dcm", "Doe^Jane", "D-1")])
+        take_in(kiosk, [film(tmp_path / "one.dcm"), film(tmp_path / "o.dcm", "Doe^Jane", "D-1")])
         spool_file = next(path for path in kiosk.spool_dir.glob("*.dcm") if with_name(path.parent) and _holds(path))
         kept = shutil.copy(spool_file, tmp_path / spool_file.name)
         assert kiosk.command("backup", str(tmp_path / "backup.tar")).returncode == 0
@@ -184,11 +185,10 @@ def test_a_file_in_a_watched_folder_does_not_bring_it_back_but_the_machine_that_
 
 
 def test_the_report_of_another_exam_that_spoke_of_it_is_made_anew(tmp_path: Path) -> None:
-    birth: dict[str, object] = {"PatientBirthDate": "19700203"}
     with Kiosk(tmp_path / "box") as kiosk:
-        take_in(kiosk, [film(tmp_path / "first.dcm", StudyDate="20260101", **birth)])
+        take_in(kiosk, [film(tmp_path / "first.dcm", birth="19700203", on="20260101")])
         first, key = kiosk.rows("SELECT exam_number, key FROM studies")[0]
-        assert store(kiosk.port, [film(tmp_path / "second.dcm", StudyDate="20260201", **birth)]).succeeded
+        assert store(kiosk.port, [film(tmp_path / "second.dcm", birth="19700203", on="20260201")]).succeeded
         kiosk.wait_until_read(2)
         kiosk.wait_until_quiet()
         page = next(path for path in kiosk.reports_dir.glob("*/*/report.html") if path.parent.name != key)
