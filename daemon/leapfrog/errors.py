@@ -88,12 +88,12 @@ class NotASummary(LeapfrogError):
     """A text is no signed summary that this version understands, or an exam is too much for one."""
 
 
-class NotAReceipt(LeapfrogError):
-    """A file is no receipt that the district of this box signed."""
-
-
 class NotABoxState(LeapfrogError):
     """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
+
+
+class NotAReceipt(LeapfrogError):
+    """A file is no receipt that the district of this box signed."""
 
 
 class UnreadableImage(LeapfrogError):

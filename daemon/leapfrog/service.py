@@ -60,6 +60,7 @@ from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
+from leapfrog.state.forgetting.exam import ExamForgetting
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
@@ -158,6 +159,7 @@ class Service:
             on_made=lambda: outbox.wake(),  # noqa: PLW0108 - both are built below
             ready=lambda: adoption.finished(),  # noqa: PLW0108
         )
+
         outbox = Outbox(
             settings.destinations,
             settings.district,
@@ -174,7 +176,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: (inquiries.wake(), fetcher.wake()),  # they are built below
+            on_edge=lambda: [part.wake() for part in (inquiries, fetcher)],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -304,6 +306,7 @@ class Service:
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
+            on_forgotten=_all(publisher.wake, worklist.wake),
             look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
@@ -484,6 +487,8 @@ def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening
             _make_inbox(settings.default_inbox)
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
+    if forgotten := ExamForgetting(journal, spool).finish():
+        _log.info("Exams that were forgotten on request, and that were there again, are gone: %d.", forgotten)
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
