@@ -27,6 +27,7 @@ LeapfrogError
 │   ├── StickFull            it has no more room
 │   └── ParcelRefused        a part on it is damaged, not whole, or not for whoever reads it
 ├── PackageError             a model package is incomplete, altered or made for another version
+├── BundleError              a bundle of the district is not whole, not the district's, or cannot be used here
 └── DistrictError            the district server did not confirm a delivery
     ├── DistrictUnreachable  no usable answer: try again later
     ├── DistrictUnclear      sent, but neither confirmed nor refused: ask the server, then try again later
@@ -87,12 +88,12 @@ class NotASummary(LeapfrogError):
     """A text is no signed summary that this version understands, or an exam is too much for one."""
 
 
-class NotAReceipt(LeapfrogError):
-    """A file is no receipt that the district of this box signed."""
-
-
 class NotABoxState(LeapfrogError):
     """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
+
+
+class NotAReceipt(LeapfrogError):
+    """A file is no receipt that the district of this box signed."""
 
 
 class UnreadableImage(LeapfrogError):
@@ -137,6 +138,10 @@ class StickFull(StickError):
 
 class ParcelRefused(StickError):
     """A part of what a box wrote on a stick is damaged, not whole, or not for whoever reads it."""
+
+
+class BundleError(LeapfrogError):
+    """A bundle of settings and models is not whole, is not signed by the district, or cannot be used on this box."""
 
 
 class DistrictError(LeapfrogError):

@@ -57,6 +57,7 @@ def restore(
         "images": restored.images,
         "asked_for": restored.asked_for,
         "newer": restored.newer,
+        "forgotten": restored.forgotten,
         "former": str(restored.former or ""),
     }
     show(answer, as_json, restored.sentences(), unwrapped=True)

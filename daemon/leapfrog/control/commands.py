@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+from leapfrog.bundle_state import change_state, read_state
 from leapfrog.control.arguments import (
     LISTED,
-    Asked,
     DeliveriesAsked,
     DismissAsked,
+    ExamAsked,
+    ForgetAsked,
     IdsAsked,
     InstancesAsked,
     NamesAsked,
@@ -22,12 +24,16 @@ from leapfrog.control.arguments import (
     RereadAsked,
     StatusAsked,
     SyncAsked,
-    understood,
+    handler,
 )
+from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
+from leapfrog.control.exam_contents import contents_of
+from leapfrog.control.forgetting import Forgetting
 from leapfrog.control.noting import Noting
 from leapfrog.control.status import StatusSource
+from leapfrog.control.stick_desk import StickDesk
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
 from leapfrog.printing.named_printer import look_at
@@ -72,10 +78,13 @@ class Commands:
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
+        on_forgotten: Callable[[], None] = lambda: None,
+        look_at_bundles: Callable[[], None] = lambda: None,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
-        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be.
+        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
+        `on_forgotten` when a report is to be taken away.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -89,21 +98,30 @@ class Commands:
         self._spool = spool
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
+        self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
+        self._sticks = StickDesk(journal, source.settings, wake)
+        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
         return {
-            "status": _handler(StatusAsked, self.status),
-            "instances": _handler(InstancesAsked, self.instances),
-            "deliveries": _handler(DeliveriesAsked, self.deliveries),
-            "retry": _handler(IdsAsked, self.retry),
-            "reread": _handler(RereadAsked, self.reread),
-            "dismiss": _handler(DismissAsked, self.dismiss),
-            "sync": _handler(SyncAsked, self.sync),
-            "print": _handler(PrintAsked, self.print_exam),
-            "copy_journal": _handler(Nothing, self.copy_journal),
-            "still_named": _handler(NamesAsked, self.still_named),
+            "status": handler(StatusAsked, self.status),
+            "instances": handler(InstancesAsked, self.instances),
+            "deliveries": handler(DeliveriesAsked, self.deliveries),
+            "retry": handler(IdsAsked, self.retry),
+            "reread": handler(RereadAsked, self.reread),
+            "dismiss": handler(DismissAsked, self.dismiss),
+            "sync": handler(SyncAsked, self.sync),
+            "print": handler(PrintAsked, self.print_exam),
+            "copy_journal": handler(Nothing, self.copy_journal),
+            "still_named": handler(NamesAsked, self.still_named),
+            **self._sticks.handlers(),
+            "exam_contents": handler(ExamAsked, self.exam_contents),
+            "holdings": handler(ExamAsked, self._forgetting.holdings),
+            "forget": handler(ForgetAsked, self._forgetting.forget),
+            "look_at_bundles": handler(Nothing, self.look_at_bundles),
+            "rollback_bundle": handler(Nothing, self.rollback_bundle),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -284,8 +302,16 @@ class Commands:
         if destination is not None and destination not in names:
             there = f"There are: {', '.join(names)}." if names else "There is none."
             raise UsageError(f"The settings have no destination {destination}. {there}")
+        asked = [
+            one.name
+            for one in self._source.settings.destinations
+            if destination in (None, one.name) and one.kind != "stick"
+        ]
+        if names and not asked:
+            raise UsageError(
+                f"No link leads to {destination or names[0]}: write what is owed on a stick with `leapfrog export`."
+            )
         self._sync(destination)
-        asked = names if destination is None else [destination]
         return {"waiting": sum(self._deliveries.totals_of(name)["waiting"] for name in asked)}
 
     def print_exam(
@@ -320,21 +346,39 @@ class Commands:
             "warning": warning,
         }
 
+    def exam_contents(self, exam: str) -> dict[str, Any]:
+        """What the box has of an exam, for a copy of it (`ExamContents`). Raises UsageError for an unknown exam."""
+        return contents_of(self._journal, self._studies.get(self._exam_key(exam))).model_dump(mode="json")
+
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
         path = self._journal.path.with_name(COPY_NAME)
         self._journal.copy_to(path)
         return {"path": str(path)}
 
+    def look_at_bundles(self) -> dict[str, Any]:
+        """A bundle came. Returns which one is in use so far, as `leapfrog bundle status --json` does."""
+        self._look_at_bundles()
+        return bundle_report(self._source.settings.state_dir).model_dump(mode="json")
+
+    def rollback_bundle(self) -> dict[str, Any]:
+        """Leave the bundle in use, or the one that waits to be tried. Raises UsageError when there is none.
+
+        Returns the number that was left, and the one that is in use then.
+        """
+        before = read_state(self._source.settings.state_dir)
+        waiting = before.step.number if before.step is not None and before.step.kind == "try" else None
+        if waiting is None and before.present is None:
+            raise UsageError("There is no bundle to leave: this box has its own settings and models.")
+        after = change_state(self._source.settings.state_dir, lambda state: state.left_by_person())
+        self._look_at_bundles()
+        return {"left": waiting or before.present, "now": after.present if waiting else after.former}
+
     def still_named(self, names: list[str]) -> list[str]:
         """Those of the spool files `names` that a row names. The others were forgotten since the journal was copied."""
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
-
-
-def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
-    return lambda arguments: command(**dict(understood(kind, arguments)))
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from leapfrog.state.actions.line import Outcome, is_no_name
 from leapfrog.state.actions.who import Who
 
 # What only asks, or is a step of a command that notes itself, is in neither list.
-NOTED = frozenset(("retry", "reread", "sync", "print"))
+NOTED = frozenset(("retry", "reread", "sync", "print", "rollback_bundle"))
 # What must not happen unless it can be noted: it is noted before it is done, too.
 ONLY_IF_NOTED = frozenset(("dismiss", "forget"))
 EVERY_EXAM = "every exam"

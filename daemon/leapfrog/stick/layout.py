@@ -17,13 +17,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import StickError
+from leapfrog.plain_file import NotPlain, opened
 from leapfrog.stick.trouble import CANNOT_BE_DONE, speaking_of, stick_error
 
 FOLDER_NAME = "leapfrog"
@@ -91,11 +92,11 @@ class Stick:
                 f"{folder} is no folder: somebody put something else there. Remove it, or use another stick."
             )
 
-    def free_bytes(self) -> int:
-        """How much more may be written."""
+    def room(self) -> tuple[int, int]:
+        """How many bytes are free, and how many there are in all."""
         with speaking_of(self.root):
             found = os.statvfs(self.root)
-        return found.f_bavail * found.f_frsize
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
     # ------------------------------------------------------------ what is there
 
@@ -140,13 +141,15 @@ class Stick:
     @contextmanager
     def reading(self, part: PartName) -> Iterator[BinaryIO]:
         """The bytes of a part, as one stream. Raises StickError, also later than at the start."""
-        with speaking_of(self.root):
-            files = [open_plain(path) for path in self.volumes(part)]
+        with speaking_of(self.root), ExitStack() as files:
             try:
-                yield _Joined(files)
-            finally:
-                for file in files:
-                    file.close()
+                found = [
+                    files.enter_context(opened(path, self._largest_file_bytes, follow=False))
+                    for path in self.volumes(part)
+                ]
+            except NotPlain:
+                raise StickError(f"{part.volume(1)} on the stick {self.root} is not what a box wrote.") from None
+            yield io.BufferedReader(_Joined(found), CHUNK_BYTES)
 
     # ------------------------------------------------------------ what is put there
 
@@ -328,17 +331,6 @@ class _Joined(io.RawIOBase):
                 return len(chunk)
             self._files.pop(0)
         return 0
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """The regular file at `path`, open to read: no link, no pipe, no device. Raises OSError, StickError when it is
-    none.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise StickError(f"{path} is no file: somebody put something else there. Remove it.")
-    return os.fdopen(descriptor, "rb")
 
 
 def _new_file(path: Path) -> BinaryIO:

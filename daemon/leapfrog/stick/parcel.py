@@ -340,7 +340,8 @@ class _Object:
     def __init__(self, entry: ParcelObject, wanted: bool, work_folder: Path | None) -> None:
         self._entry = entry
         self._digest = hashlib.sha256()
-        self._file = SpooledTemporaryFile[bytes](KEPT_IN_MEMORY_BYTES, dir=work_folder) if wanted else None
+        folder = None if work_folder is None else str(work_folder)
+        self._file = SpooledTemporaryFile[bytes](KEPT_IN_MEMORY_BYTES, dir=folder) if wanted else None
         self.missing_bytes = entry.byte_count
 
     def __enter__(self) -> "_Object":

@@ -20,7 +20,7 @@ from leapfrog.errors import NotAReceipt
 from leapfrog.signed_json import canonical, parsed
 
 SIGNED_AS = b"LFRECEIPT1\n"  # so that no signature over anything else is one over a receipt
-FORMAT = 1
+FORMAT: Literal[1] = 1
 LARGEST_RECEIPT_BYTES = 16 * 1024 * 1024  # one for a part of 100,000 objects has 13 MB; most have some kB
 MOST_REASON_LETTERS = 500
 SIGNATURE_DIGITS = 128
@@ -66,7 +66,7 @@ class Receipt(_Message):
 
     @model_validator(mode="after")
     def _each_delivery_once(self) -> "Receipt":
-        named = [one.delivery_id for one in (*self.confirmed, *self.refused)]
+        named = [one.delivery_id for one in self.confirmed] + [one.delivery_id for one in self.refused]
         if len(set(named)) != len(named):
             raise ValueError("a delivery is named twice")
         return self

@@ -41,7 +41,7 @@ def written(contents: Sequence[bytes] = CONTENTS, manifest: Manifest | None = No
 
 
 def encrypted(plaintext: bytes) -> bytes:
-    return pyrage.encrypt(plaintext, [IDENTITY.to_public()])
+    return bytes(pyrage.encrypt(plaintext, [IDENTITY.to_public()]))
 
 
 def plaintext_of(manifest: object, contents: Sequence[bytes] = CONTENTS, key: Ed25519PrivateKey = STATION) -> bytes:

@@ -30,7 +30,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
 from leapfrog.outbox.destinations.dicomweb.kept_connection import Keeping
-from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody, PlainBody
 from leapfrog.outbox.pacing.pace import Pace
 from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
@@ -125,6 +125,15 @@ class Exchanges:
         kept.served()
         return Answer(status, head, bytes(gathered))
 
+    def put(self, path: str, body: PlainBody) -> Answer:
+        """Put `body` in its place. Raises DistrictError when there is no whole answer. Redirects are not followed."""
+        bounds = AnswerBounds(self._timeouts.query_seconds, ANSWER_LIMIT_BYTES)
+        gathered = _Gathered()
+        headers = {"Content-Type": body.content_type}
+        seconds = len(body) / SLOWEST_BYTES_PER_SECOND
+        status, head = self._exchange("PUT", path, {}, headers, body, seconds, bounds, gathered)
+        return Answer(status, head, bytes(gathered))
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """Ask a question. Raises DistrictError when there is no whole answer."""
         kept = self._keeping.begin()
@@ -143,17 +152,18 @@ class Exchanges:
         status, head = self._exchange("GET", path, query, {}, None, 0.0, bounds, gathered)
         return Answer(status, head, bytes(gathered))
 
-    def download(self, path: str, accept: str, sink: BinaryIO, most_bytes: int) -> Answer:
-        """Write what the server answers into `sink`. The answer has no body. Raises DistrictError when there is no
-        whole answer within `most_bytes`, OSError when `sink` cannot be written.
+    def download(
+        self, path: str, accept: str, sink: BinaryIO, most_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Write what the server answers into `sink`. The answer has no body. `headers` go along, such as which part is
+        asked for. Raises DistrictError when there is no whole answer within `most_bytes`, OSError when `sink` cannot be
+        written.
         """
         seconds = self._timeouts.query_seconds + most_bytes / SLOWEST_BYTES_PER_SECOND
-        headers = {"Accept": accept}
+        every = {"Accept": accept, **(headers or {})}
         writer = _Writer(sink)
         try:
-            return Answer(
-                *self._exchange("GET", path, {}, headers, None, 0.0, AnswerBounds(seconds, most_bytes), writer)
-            )
+            return Answer(*self._exchange("GET", path, {}, every, None, 0.0, AnswerBounds(seconds, most_bytes), writer))
         except DistrictUnclear:
             if writer.failure is not None:
                 raise writer.failure from None
@@ -165,7 +175,7 @@ class Exchanges:
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
-        body: MultipartBody | EmptyBody | None,
+        body: MultipartBody | EmptyBody | PlainBody | None,
         send_seconds: float,
         bounds: AnswerBounds,
         sink: Sink,
