@@ -20,6 +20,7 @@ from leapfrog.control.disk_watch import DiskWatch
 from leapfrog.control.engine_report import engine_report
 from leapfrog.control.inspection.disk_history import DiskHistory
 from leapfrog.control.notice import Notice
+from leapfrog.control.own_state.telling import Telling
 from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
@@ -163,7 +164,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: inquiries.wake(),  # noqa: PLW0108 - they are built below
+            on_edge=lambda: _all(telling.sender.window_has_edge, inquiries.wake)(),  # noqa: PLW0108 - both are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -236,11 +237,12 @@ class Service:
             assumed_character_set=settings.dicom.assumed_character_set,
         )
 
-        def commitments_changed() -> None:
-            verifier.wake()
-            reporter.wake()
-
-        commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed, PeerLog(_log))
+        commitments = CommitmentDesk(
+            Commitments(journal),
+            settings.dicom.modality,
+            lambda: _all(verifier.wake, reporter.wake)(),  # noqa: PLW0108 - both are built below
+            PeerLog(_log),
+        )
         verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
         reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
         receiver = DicomReceiver(settings.dicom, admission, spool, commitments, promises)
@@ -249,7 +251,7 @@ class Service:
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, inquiries, thresholds, station_key)
+            own = (*parts, inquiries, thresholds, station_key, telling.sender)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -260,8 +262,16 @@ class Service:
             printing=printing.state,
             disks=disks.disks,
             problems=live_problems,
+            own_state=lambda: telling.sender.state(),  # noqa: PLW0108 - it is built below
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
+        telling = Telling(
+            journal=journal,
+            source=source,
+            outbox=outbox,
+            models=models_in_use.catalogue,
+            station_key=lambda: station_key.key,
+        )
         worklist = WorklistWriter(
             rendered.directory, journal, source.for_worklist, publisher.list_changed, settings.station.language
         )
@@ -287,8 +297,11 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name))(),
+            sync=lambda name: _all(
+                telling.sender.send_now, lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name)
+            )(),
             spool=spool,
+            box_state=telling.signed,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
         )
@@ -307,6 +320,7 @@ class Service:
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
+            *telling.parts(),
             Watched("outbox", outbox),
             Watched("recoder", recoder),
             Watched("promises of archives", promises),
@@ -319,7 +333,7 @@ class Service:
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake).look),
+            _all(outbox.look_at_clock, Notice(live_problems, _all(worklist.wake, telling.sender.news)).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )

@@ -28,6 +28,8 @@ def status(box_status: Row) -> Table:
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
     for name, text in _destination_rows(box_status["outbox"]):
         table.add_row(name, text)
+    if box_status["own_state"]:
+        table.add_row("State to district", _own_state_text(box_status["own_state"]))
     if box_status["waiting"]:
         table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
     if printing["printer"] or any(printing["counts"].values()):
@@ -73,6 +75,12 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+
+
+def _own_state_text(own_state: Row) -> str:
+    """Whether the district has what this box says of itself."""
+    sent = f"sent {_minute(own_state['sent_at'])}" if own_state["sent_at"] else "not sent yet since the start"
+    return f"{sent}. {own_state['last_error']}" if own_state["last_error"] else sent
 
 
 def _waiting_text(waiting: list[Row], outbox: Row) -> str:

@@ -1,4 +1,5 @@
-"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`.
+"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`, and what others
+ask: `box_state`, `copy_journal` and `still_named`.
 
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
@@ -26,9 +27,11 @@ from leapfrog.control.arguments import (
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
+from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.printing.named_printer import look_at
 from leapfrog.settings import PageSize, Settings
 from leapfrog.state.commitments import Commitments
@@ -39,6 +42,7 @@ from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.station.station_key import existing_station_key
 from leapfrog.state.studies import Studies
 from leapfrog.wording import print_words
 
@@ -70,10 +74,12 @@ class Commands:
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
+        box_state: Callable[[], bytes] = bytes,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
-        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be.
+        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be;
+        `box_state` signs what this box says of itself.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -85,6 +91,7 @@ class Commands:
         self._wake = wake
         self._sync = sync
         self._spool = spool
+        self._box_state = box_state
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
         self._prints = Prints(journal)
@@ -100,6 +107,7 @@ class Commands:
             "dismiss": _handler(DismissAsked, self.dismiss),
             "sync": _handler(SyncAsked, self.sync),
             "print": _handler(PrintAsked, self.print_exam),
+            "box_state": _handler(Nothing, self.box_state),
             "copy_journal": _handler(Nothing, self.copy_journal),
             "still_named": _handler(NamesAsked, self.still_named),
         }
@@ -318,6 +326,13 @@ class Commands:
             "warning": warning,
         }
 
+    def box_state(self) -> dict[str, str]:
+        """What this box says of itself, signed: the `file` that its district reads (`fleet/signed_state.py`).
+
+        Raises CannotBeSigned when this box has no key.
+        """
+        return {"file": self._box_state().decode("ascii")}
+
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
         path = self._journal.path.with_name(COPY_NAME)
@@ -398,6 +413,12 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
             spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
             deliveries = Deliveries(journal)
             source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
+            own_state = OwnState(
+                journal=journal,
+                source=source,
+                models=lambda: packages_in_use(settings),
+                station_key=lambda: existing_station_key(settings.state_dir),
+            )
             yield Commands(
                 journal=journal,
                 deliveries=deliveries,
@@ -405,6 +426,7 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
                 wake=lambda: None,
                 sync=lambda _: None,
                 spool=spool,
+                box_state=own_state.signed,
             )
         finally:
             journal.close()

@@ -30,9 +30,17 @@ from leapfrog.settings.destinations import (
     require_distinct,
     same_servers,
 )
+from leapfrog.settings.fleet import FleetSettings
 from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
 
-__all__ = ["DestinationSettings", "DistrictSettings", "Section", "Sendable", "SyncWindow"]  # and what stands below
+__all__ = [
+    "DestinationSettings",
+    "DistrictSettings",
+    "FleetSettings",
+    "Section",
+    "Sendable",
+    "SyncWindow",
+]  # and what stands below
 
 SYSTEM_FILE = Path("/etc/leapfrog/leapfrog.toml")
 
@@ -270,6 +278,7 @@ class Settings(Section):
     print: PrintSettings = PrintSettings()
     district: DistrictSettings = DistrictSettings()
     destination: tuple[DestinationSettings, ...] = ()
+    fleet: FleetSettings = FleetSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @model_validator(mode="after")
@@ -329,6 +338,8 @@ class Settings(Section):
                 )
                 sentences.append(f"{key} is empty: nothing is sent there.")
         sentences += same_servers(self.destinations)
+        if self.fleet.url.startswith("http://") and (self.district.username or self.district.token_file):
+            sentences.append("fleet.url uses http: the password of [district] is sent unencrypted. Use https.")
         if not self.destinations:
             sentences.append(
                 "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."

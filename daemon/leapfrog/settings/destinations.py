@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from leapfrog.district_key import DistrictPublicKey
-from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
+from leapfrog.settings.section import MOST_BYTES, AeTitle, Port, Section, host_name, require_web_address
 
 # What of an exam may be sent: its images as received, and the objects that are made of its report.
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation", "preview"]
@@ -47,10 +47,6 @@ TransferSyntax = Annotated[
         r"(?=.{1,64}$)1\.2(\.(0|[1-9][0-9]*))+", 'it must be a UID of DICOM, such as "1.2.840.10008.1.2.4.80" (JPEG-LS)'
     ),
 ]
-# A DICOMweb root: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
-DICOMWEB_ROOT = re.compile(
-    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
-)
 
 
 def district_public_key(line: str) -> str:
@@ -62,14 +58,9 @@ def dicomweb_root(url: str) -> str:
     """`url`, if it can be a DICOMweb root, without a slash at its end; "" for none. Raises ValueError otherwise."""
     if not url:
         return url
-    match = DICOMWEB_ROOT.fullmatch(url)
-    if match is None:
-        raise ValueError(
-            "it must be a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
-        )
-    host_name(match["host"] or "")
-    if match["port"] and not 1 <= int(match["port"]) <= HIGHEST_PORT:
-        raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
+    require_web_address(
+        url, "a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
+    )
     return url.rstrip("/")
 
 

@@ -28,6 +28,22 @@ def host_name(name: str) -> str:
     return name
 
 
+# An address of the web: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
+WEB_ADDRESS = re.compile(
+    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?P<path>[/?#]\S*)?"
+)
+
+
+def require_web_address(url: str, what_it_is: str) -> None:
+    """Raise ValueError unless `url` can be an address of the web; then people are told `what_it_is` to be."""
+    match = WEB_ADDRESS.fullmatch(url)
+    if match is None:
+        raise ValueError(f"it must be {what_it_is}")
+    host_name(match["host"] or "")
+    if match["port"] and not 1 <= int(match["port"]) <= HIGHEST_PORT:
+        raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
+
+
 class Section(BaseModel):
     """A table of the settings file. It cannot be changed after reading, and unknown keys are refused."""
 

@@ -29,7 +29,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
 from leapfrog.outbox.destinations.dicomweb.kept_connection import Keeping
-from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody, PlainBody
 from leapfrog.outbox.pacing.pace import Pace
 from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
@@ -119,6 +119,15 @@ class Exchanges:
         kept.served()
         return Answer(status, head, bytes(gathered))
 
+    def put(self, path: str, body: PlainBody) -> Answer:
+        """Put `body` in its place. Raises DistrictError when there is no whole answer. Redirects are not followed."""
+        bounds = AnswerBounds(self._timeouts.query_seconds, ANSWER_LIMIT_BYTES)
+        gathered = _Gathered()
+        headers = {"Content-Type": body.content_type}
+        seconds = len(body) / SLOWEST_BYTES_PER_SECOND
+        status, head = self._exchange("PUT", path, {}, headers, body, seconds, bounds, gathered)
+        return Answer(status, head, bytes(gathered))
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """Ask a question. Raises DistrictError when there is no whole answer."""
         kept = self._keeping.begin()
@@ -159,7 +168,7 @@ class Exchanges:
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
-        body: MultipartBody | EmptyBody | None,
+        body: MultipartBody | EmptyBody | PlainBody | None,
         send_seconds: float,
         bounds: AnswerBounds,
         sink: Sink,

@@ -1,5 +1,5 @@
-"""The body of a STOW-RS request (PS3.18 section 10.5): one instance or several, streamed from disk and never wholly in
-memory.
+"""The bodies of requests: that of STOW-RS (PS3.18 section 10.5), with one instance or several, streamed from disk and
+never wholly in memory; and small ones.
 """
 
 import secrets
@@ -26,6 +26,22 @@ class EmptyBody:
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._content
+
+
+class PlainBody:
+    """A request body that is small, and in memory."""
+
+    def __init__(self, content: bytes, content_type: str, pace: Pace) -> None:
+        """`pace` says when the next piece goes out."""
+        self.content_type = content_type
+        self._content = content
+        self._pace = pace
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pace.pieces(self._content, lambda: CHUNK_BYTES)
 
 
 class MultipartBody:
