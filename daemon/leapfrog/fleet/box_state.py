@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 LARGEST_COUNT = 10**15  # also of bytes and seconds; JSON's numbers are exact to here
 DAYS_TOLD = 14
 WEEKS_TOLD = 26

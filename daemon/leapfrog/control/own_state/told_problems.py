@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from leapfrog.exam_number import is_exam_number
 from leapfrog.fleet.box_state import Attention
 from leapfrog.problem import Problem
@@ -60,7 +62,7 @@ def _paths(value: object) -> Iterator[Path]:
     elif isinstance(value, tuple | list):
         for one in value:
             yield from _paths(one)
-    elif hasattr(type(value), "model_fields"):
+    elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _paths(getattr(value, name))
 

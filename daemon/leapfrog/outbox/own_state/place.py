@@ -75,7 +75,10 @@ class StatePlace:
                 f"The district server does not take this box's state at fleet.url (HTTP {status}): look into its log."
             )
         if status not in TAKEN:
-            raise DistrictUnreachable(f"The district server could not keep this box's state (HTTP {status}).")
+            raise DistrictUnreachable(
+                f"The district server could not keep this box's state (HTTP {status}): the folder is missing there, or"
+                " its disk is full."
+            )
 
     def _why_forbidden(self) -> str:
         """A district lets a box write one file only: that of the name in its certificate."""
