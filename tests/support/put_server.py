@@ -8,7 +8,9 @@ from typing import Any, Self
 
 
 class PutServer:
-    """What was put is in `bodies`, in order. `statuses` are answered one after the other, the last for ever."""
+    """What was put is in `bodies`, in order. `statuses` are answered one after the other, the last for ever. Once a
+    request `came`, it is read and answered when it `may_go_on`.
+    """
 
     def __init__(
         self, *, status: int = 204, statuses: Sequence[int] = (), content_type: str = "text/plain", port: int = 0
@@ -16,11 +18,18 @@ class PutServer:
         """It does not answer yet."""
         self.bodies: list[bytes] = []
         self.answered: list[int] = []
+        self.came, self.may_go_on = threading.Event(), threading.Event()
+        self.may_go_on.set()
         left = list(statuses or [status])
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(handler) -> None:  # noqa: N805
-                body = handler.rfile.read(int(handler.headers["Content-Length"]))
+                self.came.set()
+                self.may_go_on.wait(30)
+                length = int(handler.headers["Content-Length"])
+                body = handler.rfile.read(length)
+                if len(body) < length:
+                    return
                 said = left.pop(0) if len(left) > 1 else left[0]
                 self.answered.append(said)
                 if said < 300:
@@ -44,6 +53,7 @@ class PutServer:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.may_go_on.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

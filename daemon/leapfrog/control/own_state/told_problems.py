@@ -21,6 +21,7 @@ LEFT_OUT = "…"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 EXAMS = re.compile(r" \(exams? [^()]*\)")  # as `exams_in_brackets` writes them
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")  # what a machine calls itself, and the like
+BELOW = re.compile(rf"{LEFT_OUT}/[^\s,;:()]*")  # a folder that was left out, and what is in it
 PATH = re.compile(r"(?<![\w/:.])/[^\s/][^\s,;:()\"']*")
 WORD = re.compile(r"[0-9A-Za-z]{2}-[0-9A-Za-z]{3,7}(?![0-9A-Za-z-])")
 
@@ -42,8 +43,8 @@ def _without_names(problem: Problem, folders: Sequence[str]) -> str:
         text = text.replace(name, LEFT_OUT)
     text = EXAMS.sub("", text)
     text = QUOTED.sub(LEFT_OUT, text)
+    text = BELOW.sub(LEFT_OUT, text)
     text = PATH.sub(LEFT_OUT, text)
-    text = re.sub(rf"{LEFT_OUT}/[^\s,;:()]*", LEFT_OUT, text)  # what stood below a folder that was named
     text = WORD.sub(lambda match: LEFT_OUT if is_exam_number(match[0]) else match[0], text)
     text = text.strip()
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}{LEFT_OUT}"
