@@ -3,16 +3,20 @@
 import shutil
 import stat
 import subprocess
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
+import requests
 
 from leapfrog.control.own_state.metrics import METRICS_NAME, MetricsWriter, metrics_text, write_metrics
 from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.fleet.box_state import BoxState
 from support.box_states import MADE_AT, a_box_state
+from support.ports import free_port
+from support.waiting import wait_until
 
 EVERYTHING = {
     "actions": {"export": 2, "retry": 1},
@@ -95,3 +99,45 @@ def test_a_disk_that_takes_no_file_ends_nothing_and_is_said_once(
     (tmp_path / "missing").mkdir()
     writer.turn()
     assert (tmp_path / "missing" / METRICS_NAME).exists()
+
+
+@pytest.mark.root
+def test_node_exporter_reads_it_as_config_fleet_md_says_and_nothing_else_there(tmp_path: Path) -> None:
+    programs = {name: shutil.which(name) for name in ("prometheus-node-exporter", "setfacl", "setpriv")}
+    if missing := [name for name, program in programs.items() if program is None]:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # above tmp_path nobody but root may look
+        place = Path(name)
+        place.chmod(0o755)
+        state_dir, collected = place / "leapfrog", place / "node-exporter"
+        state_dir.mkdir(mode=0o750)
+        collected.mkdir()
+        (state_dir / "journal.sqlite").touch(mode=0o640)
+        write_metrics(state_dir / METRICS_NAME, metrics_text(a_box_state()))
+        (collected / "leapfrog.prom").symlink_to(state_dir / METRICS_NAME)
+        subprocess.run(["setfacl", "-m", "u:prometheus:x", str(state_dir)], check=True)
+        state_dir.chmod(0o750)  # as systemd does at each start
+        as_prometheus = ["setpriv", "--reuid=prometheus", "--regid=prometheus", "--clear-groups"]
+        for forbidden in (["ls", str(state_dir)], ["cat", str(state_dir / "journal.sqlite")]):
+            assert subprocess.run([*as_prometheus, *forbidden], capture_output=True, check=False).returncode
+        port = free_port()
+        flags = [f"--collector.textfile.directory={collected}", f"--web.listen-address=127.0.0.1:{port}"]
+        exporter = subprocess.Popen(
+            [*as_prometheus, "prometheus-node-exporter", *flags, "--collector.disable-defaults",
+             "--collector.textfile"], stderr=subprocess.DEVNULL
+        )  # fmt: skip
+        try:
+            told = wait_until(lambda: _page(f"http://127.0.0.1:{port}/metrics"), "node-exporter answers")
+        finally:
+            exporter.terminate()
+            exporter.wait()
+    assert 'leapfrog_instances{state="read"} 120' in told
+    assert "node_textfile_scrape_error 0" in told
+    assert 'node_textfile_mtime_seconds{file="' in told
+
+
+def _page(url: str) -> str:
+    try:
+        return requests.get(url, timeout=2).text
+    except requests.RequestException:
+        return ""
