@@ -22,6 +22,7 @@ PRIVATE = 0o600  # of files that nobody but their owner may read
 # The errors of a disk that takes no more: no file and no program is to blame for them.
 TAKES_NO_MORE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 
+_libc = ctypes.CDLL(None, use_errno=True)
 _sync_file_range = ctypes.CDLL(None).sync_file_range
 _sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 
@@ -40,6 +41,18 @@ def fsync_file(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file_system(path: Path) -> None:
+    """Make everything durable that was written to the file system of `path`, in one go (syncfs(2)). Raises OSError when
+    the disk fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if _libc.syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
     finally:
         os.close(descriptor)
 

@@ -18,12 +18,17 @@ LeapfrogError
 │   ├── EngineUntrusted      the engine host gave an answer that cannot be right
 │   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
 ├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
+├── NotAReceipt              a file is no receipt that this box's district signed
 ├── NotABoxState             a file is not the state of a box, or not as the box signed it
 ├── CannotBeSigned           this box has no key to sign with
 ├── PrinterError             a print server or printer did not do what it was asked
 │   ├── PrinterUnreachable   no usable answer: try again later
 │   └── PrinterRefused       it answered that it does not do this
+├── StickError               a stick cannot be read or written
+│   ├── StickFull            it has no more room
+│   └── ParcelRefused        a part on it is damaged, not whole, or not for whoever reads it
 ├── PackageError             a model package is incomplete, altered or made for another version
+├── BundleError              a bundle of the district is not whole, not the district's, or cannot be used here
 └── DistrictError            the district server did not confirm a delivery
     ├── DistrictUnreachable  no usable answer: try again later
     ├── DistrictUnclear      sent, but neither confirmed nor refused: ask the server, then try again later
@@ -92,6 +97,10 @@ class CannotBeSigned(LeapfrogError):
     """This box has no key to sign with."""
 
 
+class NotAReceipt(LeapfrogError):
+    """A file is no receipt that the district of this box signed."""
+
+
 class UnreadableImage(LeapfrogError):
     """An instance cannot be read; staff see the message unchanged."""
 
@@ -122,6 +131,22 @@ class LibraryFailed(EngineError):
 
 class PackageError(LeapfrogError):
     """A model package is incomplete, altered or made for another version."""
+
+
+class StickError(LeapfrogError):
+    """A stick cannot be read or written, or has something else than what belongs there."""
+
+
+class StickFull(StickError):
+    """A stick has no more room."""
+
+
+class ParcelRefused(StickError):
+    """A part of what a box wrote on a stick is damaged, not whole, or not for whoever reads it."""
+
+
+class BundleError(LeapfrogError):
+    """A bundle of settings and models is not whole, is not signed by the district, or cannot be used on this box."""
 
 
 class DistrictError(LeapfrogError):

@@ -20,6 +20,7 @@ from leapfrog.control.disk_watch import DiskWatch
 from leapfrog.control.engine_report import engine_report
 from leapfrog.control.inspection.disk_history import DiskHistory
 from leapfrog.control.notice import Notice
+from leapfrog.control.noting import Noting
 from leapfrog.control.own_state.telling import Telling
 from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
@@ -32,11 +33,13 @@ from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.lane_state import STARTING
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.answers.inquiries import Inquiries
+from leapfrog.outbox.bundles.fetcher import BundleFetcher
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -48,13 +51,17 @@ from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.rollout.at_start import settings_at_start
+from leapfrog.rollout.keeper import BundleKeeper, Condition
+from leapfrog.settings import Settings, SettingsInUse
+from leapfrog.settings.layers import Layer
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
+from leapfrog.state.forgetting.exam import ExamForgetting
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
@@ -96,9 +103,11 @@ _log = logging.getLogger(__name__)
 class Service:
     """One running box."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Does nothing yet: `run` does."""
+    def __init__(self, settings: Settings, in_use: SettingsInUse | None = None) -> None:
+        """Does nothing yet: `run` does. `in_use` says where the settings come from."""
         self._settings = settings
+        self._in_use = in_use or SettingsInUse(settings, (Layer("the settings"),))
+        self.starts_again = False  # when `run` has returned, the daemon is to be started once more
         self._wake = threading.Event()
         self._fatal: str | None = None
         self._stop_requested = False
@@ -124,6 +133,10 @@ class Service:
         self._stop_requested = True
         self._wake.set()
 
+    def _start_again(self) -> None:
+        self.starts_again = self._stop_requested = True
+        self._wake.set()
+
     def _on_fatal(self, reason: str) -> None:
         self._fatal = self._fatal or reason  # the first is the cause, others may follow from it
         self._wake.set()
@@ -137,7 +150,6 @@ class Service:
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
-        prints = Prints(journal)
         recipients = Recipients(settings.destinations)
         taken = TakenSyntaxes(journal, settings.destinations)
         recoder = Recoder(
@@ -148,6 +160,7 @@ class Service:
             on_made=lambda: outbox.wake(),  # noqa: PLW0108 - both are built below
             ready=lambda: adoption.finished(),  # noqa: PLW0108
         )
+
         outbox = Outbox(
             settings.destinations,
             settings.district,
@@ -164,7 +177,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: _all(telling.sender.window_has_edge, inquiries.wake)(),  # noqa: PLW0108 - both are built below
+            on_edge=lambda: [part.wake() for part in (telling.sender, inquiries, fetcher)],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -193,7 +206,7 @@ class Service:
             on_published=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
             on_lost=lambda study_key: dispatcher.report_is_lost(study_key),  # noqa: PLW0108
             station_key=station_key.key,
-            paper=prints.told_of_sheet,
+            paper=Prints(journal).told_of_sheet,
         )
         dispatcher = Dispatcher(
             settings=settings,
@@ -249,9 +262,11 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
+        bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes)
+
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, inquiries, thresholds, station_key, telling.sender)
+            own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles, fetcher)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -298,14 +313,16 @@ class Service:
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
             sync=lambda name: _all(
-                telling.sender.send_now, lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name)
+                telling.sender.send_now, lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name), fetcher.ask_now
             )(),
             spool=spool,
             box_state=telling.signed,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
+            on_forgotten=_all(publisher.wake, worklist.wake),
+            look_at_bundles=bundles.wake,
         )
-        control = ControlServer(settings.state_dir, commands.handlers())
+        control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
         parts = [
             # First what somebody waits for: `status` answers while the box starts and stops, and images are received as
             # soon as it is known which files are old. What stops last publishes what the lanes finish.
@@ -329,6 +346,8 @@ class Service:
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
+            Watched("bundles", bundles),
+            *([Watched("bundle fetcher", fetcher)] if settings.fleet.bundle_url else []),
         ]
         return self._run_parts(
             Parts(parts),
@@ -337,6 +356,31 @@ class Service:
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )
+
+    def _bundle_parts(
+        self, journal: Journal, outbox: Outbox, receiver: DicomReceiver, lanes: Sequence[Lane]
+    ) -> tuple[BundleKeeper, BundleFetcher]:
+        """What has to do with the bundles of the district."""
+
+        def is_quiet() -> bool:
+            unread = journal.counts("instances")["received"]
+            return not (unread or receiver.associations() or outbox.precedence.is_urgent())
+
+        condition = Condition(
+            is_quiet=is_quiet,
+            is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
+            instances=lambda: journal.counts("instances"),
+            ends_in_order=lambda: self._fatal is None,
+        )
+        bundles = BundleKeeper(self._in_use, condition, self._start_again)
+        fetcher = BundleFetcher(
+            self._settings,
+            bundles.wake,
+            windows=outbox.windows,
+            throttle=outbox.throttle,
+            precedence=outbox.precedence,
+        )
+        return bundles, fetcher
 
     def _run_parts(
         self,
@@ -457,6 +501,8 @@ def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening
             _make_inbox(settings.default_inbox)
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
+    if forgotten := ExamForgetting(journal, spool).finish():
+        _log.info("Exams that were forgotten on request, and that were there again, are gone: %d.", forgotten)
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
@@ -497,16 +543,24 @@ def _raise_open_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def run_daemon(settings: Settings) -> int:
-    """Do `leapfrog run` and return its exit status. Warnings about the settings go to the log, once."""
+def run_daemon(file: Path | None) -> int:
+    """Do `leapfrog run` with the settings in `file`, or the defaults for None, and return its exit status. Warnings
+    about the settings go to the log, once. Does not return where the daemon starts again by itself.
+    """
     faulthandler.enable()  # the watchdog ends a hung daemon with SIGABRT; the log then shows where every thread was
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for warning in settings.warnings():
+    in_use = settings_at_start(file)
+    for warning in in_use.settings.warnings():
         _log.warning("%s", warning)
+    service = Service(in_use.settings, in_use)
     try:
-        return Service(settings).run()
+        status = service.run()
     except LeapfrogError:
         raise
     except Exception as problem:
         log_failure("Leapfrog cannot go on and stops", problem)
         return 1
+    if service.starts_again and not systemd.starts_us_again():
+        logging.shutdown()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return status

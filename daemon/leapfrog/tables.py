@@ -1,14 +1,17 @@
 """What the commands show to people as tables, from the same values that `--json` prints."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from rich.table import Column, Table
 
+from leapfrog.state.actions.who import Who
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 MINUTE_LENGTH = len("2026-11-28 19:15")
+MOST_SHOWN = 3  # exams or ids that an action was about
 
 Row = dict[str, Any]
 
@@ -26,10 +29,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Deliveries", _counts_text(to_district))
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
-    for name, text in _destination_rows(box_status["outbox"]):
+    for name, text in (*_destination_rows(box_status["outbox"]), *_own_state_rows(box_status["own_state"])):
         table.add_row(name, text)
-    if box_status["own_state"]:
-        table.add_row("State to district", _own_state_text(box_status["own_state"]))
     if box_status["waiting"]:
         table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
     if printing["printer"] or any(printing["counts"].values()):
@@ -39,6 +40,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
     for disk in box_status["disks"]:
         table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
+    if (bundle := box_status["bundle"])["number"] is not None:
+        table.add_row("Bundle", f"{bundle['number']}{', on trial' if bundle['on_trial'] else ''}")
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
@@ -54,11 +57,76 @@ def status(box_status: Row) -> Table:
     return table
 
 
+def actions(rows: Iterable[Row]) -> Table:
+    """`leapfrog actions`. Of what was noted before it was done, too, only how it ended is shown."""
+    number, moment = Column("No.", justify="right"), Column("When", min_width=MINUTE_LENGTH, no_wrap=True)
+    table = Table(number, moment, "Who", "What", Column("About", overflow="fold"), Column("", overflow="fold"))
+    ended: set[int] = set()
+    for row in rows:
+        ended.add(row["begun"])
+        if row["sequence"] in ended:
+            continue
+        more = row["more"] + len(row["about"]) - MOST_SHOWN
+        about = ", ".join(row["about"][:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        what = row["action"] if row["outcome"] == "done" else f"{row['action']}: {row['outcome']}"
+        when = datetime.fromisoformat(row["at"]).astimezone().isoformat(" ", "minutes")[:MINUTE_LENGTH]
+        table.add_row(str(row["sequence"]), when, Who.model_validate(row["who"]).in_words(), what, about, row["detail"])
+    return table
+
+
+def to_forget(holdings: Row) -> Iterator[str]:
+    """What `leapfrog forget` asks about."""
+    images = count(holdings["images"], "image")
+    yield f"{_exam_named(holdings)}, received on {_minute(holdings['received_at'])}: {images}."
+    for name, kinds in holdings["owed"].items():
+        yield f"Owed to {name}, which would be given up: {count(sum(kinds.values()), 'object')}."
+    yield from _elsewhere(holdings)
+
+
+def forgotten(done: Row) -> Iterator[str]:
+    """What `leapfrog forget` did, and what it could not do."""
+    yield f"{_exam_named(done)} is forgotten: {count(done['images'], 'image')}, with all that was made of them."
+    for name, kinds in done["owed"].items():
+        yield f"Given up, and never sent to {name}: {count(sum(kinds.values()), 'object')}."
+    if not done["report_taken_away"]:
+        yield "Its report is taken away from the folder that staff open as soon as the daemon can write there."
+    if done["reports_made_anew"]:
+        yield f"Made anew, since they spoke of it: {count(done['reports_made_anew'], 'report')} of other exams."
+    yield from _elsewhere(done)
+    for path in done["kept_journals"]:
+        yield f"{path} may still name it: delete that file when you do not need it."
+    yield "Backups that you made before still hold it. To restore one on this box does not bring it back."
+
+
+def _elsewhere(holdings: Row) -> Iterator[str]:
+    """What others have of an exam, and who can do something about it."""
+    for one in holdings["destinations"]:
+        if one["confirmed"] or one["perhaps"]:
+            perhaps = f", and perhaps {one['perhaps']:,} more" if one["perhaps"] else ""
+            yield (
+                f"At {one['name']}: {count(one['confirmed'], 'object')} confirmed{perhaps}."
+                " Ask whoever runs it to delete them there."
+            )
+        if one["on_sticks"]:
+            yield (
+                f"On sticks for {one['name']}: {count(one['on_sticks'], 'object')}. They arrive there if that stick"
+                " does: wipe it, or have them deleted there."
+            )
+    if holdings["sheets"]:
+        yield f"On paper: {count(holdings['sheets'], 'sheet')}, printed or handed to the printer."
+    for path in holdings["folder_files"]:
+        yield f"The file that it came from may still be there: {path}"
+
+
+def _exam_named(row: Row) -> str:
+    return f"Exam {row['exam_number'] or row['study_key']}"
+
+
 def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
     """One row as long as [district] is all that there is; else one for each destination, with what it was sent."""
     destinations = outbox["destinations"]
-    if all(one["name"] == "district" and one["link"] != "none" for one in destinations):
-        yield "District", _outbox_text(outbox)
+    if all(one["name"] == "district" and one["link"] not in ("none", "stick") for one in destinations):
+        yield "District", _outbox_text(outbox) + "".join(_sticks_text(one["sticks"]) for one in destinations)
         return
     if not outbox["configured"]:
         yield "District", outbox["explanation"]
@@ -68,7 +136,7 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
         confirmed = one["last_confirmed_at"]
         last = f" Last confirmed {_minute(confirmed)}." if confirmed else ""
         link = one["explanation"] if one["link"] == "none" else _outbox_text(one)
-        text = f"{link}\n{_counts_text(one['deliveries'])}.{unsent}{last}"
+        text = f"{link}\n{_counts_text(one['deliveries'])}.{unsent}{last}{_sticks_text(one['sticks'])}"
         yield ("District" if one["name"] == "district" else f"To {one['name']}"), text
 
 
@@ -77,10 +145,23 @@ def _outbox_text(outbox: Row) -> str:
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
 
 
-def _own_state_text(own_state: Row) -> str:
-    """Whether the district has what this box says of itself."""
+def _own_state_rows(own_state: Row | None) -> Iterator[tuple[str, str]]:
+    """Whether the district has what this box says of itself; nothing where it is not to have it."""
+    if own_state is None:
+        return
     sent = f"sent {_minute(own_state['sent_at'])}" if own_state["sent_at"] else "not sent yet since the start"
-    return f"{sent}. {own_state['last_error']}" if own_state["last_error"] else sent
+    yield "State to district", f"{sent}. {own_state['last_error']}" if own_state["last_error"] else sent
+
+
+def _sticks_text(sticks: Row | None) -> str:
+    """When a stick was last written, and what of it nobody has confirmed. Nothing where none ever was."""
+    if sticks is None or not sticks["last_written_at"]:
+        return ""
+    receipt = f", last receipts {_minute(sticks['last_receipt_at'])}" if sticks["last_receipt_at"] else ""
+    return (
+        f"\nLast stick written {_minute(sticks['last_written_at'])}{receipt}; on sticks and not confirmed:"
+        f" {count(sticks['unconfirmed'], 'object')}."
+    )
 
 
 def _waiting_text(waiting: list[Row], outbox: Row) -> str:

@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from leapfrog.commands.stations import known_stations
+from leapfrog.district_key import district_key
 from leapfrog.settings import load_settings
+from leapfrog.state.station.station_key import station_key
 
 PROGRAM = Path(__file__).resolve().parents[2] / "config" / "district" / "authority"
 
@@ -23,12 +26,16 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl
 class Authority:
     folder: Path
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        places = ("--home", f"{self.folder}/home", "--tls", f"{self.folder}/tls", "--issuers", f"{self.folder}/issuers")
-        return subprocess.run([PROGRAM, *words, *places], capture_output=True, text=True, check=False)
+    def run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        places = [
+            word
+            for name in ("home", "tls", "issuers", "stations", "district")
+            for word in (f"--{name}", f"{self.folder}/{name}")
+        ]
+        return subprocess.run([PROGRAM, *words, *places], capture_output=True, text=True, check=False, input=given)
 
-    def do(self, *words: str) -> str:
-        done = self.run(*words)
+    def do(self, *words: str, given: str = "") -> str:
+        done = self.run(*words, given=given)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -147,3 +154,70 @@ def test_to_make_it_again_leaves_it_as_it_is(authority: Authority) -> None:
     before = (authority.folder / "home/ca.key").read_bytes()
     authority.do("create")
     assert (authority.folder / "home/ca.key").read_bytes() == before
+
+
+# ------------------------------------------------------------------------------------------------ what boxes sign
+
+
+def public_pem(tmp_path: Path, box: str) -> str:
+    return station_key(tmp_path / f"state-of-{box}").public_pem
+
+
+def test_what_a_registered_box_signs_is_believed(authority: Authority, tmp_path: Path) -> None:
+    pem = public_pem(tmp_path, "kitui")
+    said = authority.do("station", "kitui", given=pem)
+    assert "What kitui signs is believed here" in said
+    key = station_key(tmp_path / "state-of-kitui")
+    assert known_stations(None, tmp_path / "stations").name(key.id) == "kitui"
+    authority.do("station", "kitui", given=pem)  # once more is nothing new
+    assert [file.name for file in (tmp_path / "stations").iterdir()] == ["kitui.pem"]
+
+
+def test_another_key_takes_the_place_of_one_only_when_somebody_says_so(authority: Authority, tmp_path: Path) -> None:
+    authority.do("station", "kitui", given=public_pem(tmp_path, "kitui"))
+    refused = authority.run("station", "kitui", given=public_pem(tmp_path, "new"))
+    assert refused.returncode == 1
+    assert "kitui has another key here" in refused.stderr
+    assert (tmp_path / "stations/kitui.pem").read_text() == public_pem(tmp_path, "kitui")
+    authority.do("station", "kitui", "--replace", given=public_pem(tmp_path, "new"))
+    assert (tmp_path / "stations/kitui.pem").read_text() == public_pem(tmp_path, "new")
+
+
+@pytest.mark.parametrize(
+    ("box", "of", "said"),
+    [
+        ("mwingi", "kitui", "two boxes with one key"),
+        ("KITUI", "another", "the same name to people"),
+        ("../kitui", "another", "is no name for a box"),
+        ("mwingi", "", "no public key of a box"),
+    ],
+)
+def test_who_signed_is_never_left_open(authority: Authority, tmp_path: Path, box: str, of: str, said: str) -> None:
+    authority.do("station", "kitui", given=public_pem(tmp_path, "kitui"))
+    refused = authority.run("station", box, given=public_pem(tmp_path, of) if of else "")
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert [file.name for file in (tmp_path / "stations").iterdir()] == ["kitui.pem"]
+
+
+def test_a_key_of_another_kind_is_refused(authority: Authority) -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    assert "no public key of a box" in authority.run("station", "kitui", given=pem).stderr
+
+
+def test_what_a_stolen_box_signs_is_believed_no_more(authority: Authority, tmp_path: Path) -> None:
+    authority.do("issue", "kitui")
+    authority.do("station", "kitui", given=public_pem(tmp_path, "kitui"))
+    authority.do("revoke", "kitui")
+    assert list((tmp_path / "stations").iterdir()) == []
+    authority.do("station", "by-stick-alone", given=public_pem(tmp_path, "by-stick-alone"))
+    authority.do("revoke", "by-stick-alone")
+    assert list((tmp_path / "stations").iterdir()) == []
+
+
+def test_a_box_is_told_the_districts_public_line(authority: Authority, tmp_path: Path) -> None:
+    line = str(district_key(tmp_path / "district.key").public)
+    (tmp_path / "district").write_text(line + "\n")
+    authority.do("issue", "kitui")
+    assert load_settings(authority.issued("kitui") / "leapfrog.toml").district.public_key == line

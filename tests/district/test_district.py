@@ -6,6 +6,7 @@ One machine is set up for all these tests; nothing of it outlives them. `tests/d
 
 import json
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,13 @@ from pydicom.dataset import Dataset
 from district.parcels import make_parcels
 from district.table import Row
 from district.trial import KILL_ONE, RESTART_POSTGRESQL, TWO, Trial
+from leapfrog.district_key import DistrictPublicKey
+from leapfrog.state.station.station_key import station_key
+from leapfrog.stick.layout import PartName, Stick
 from support.certificates import make_certificate
 from support.district import READERS_PORT, District, why_no_district
 from support.owed import part10_bytes, secondary_capture
+from support.sticks import WritingBox
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -42,6 +47,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     if reason := why_no_district():
         pytest.skip(reason)
     with District(tmp_path_factory.mktemp("district")) as district:
+        program = district.path("/usr/local/bin/leapfrog")
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
+        program.chmod(0o755)
         said = district.set_up()
         hashed = district.do("openssl", "passwd", "-6", PASSWORD.partition(":")[2]).strip()
         district.path("/etc/leapfrog-district/passwords").write_text(f"reader:{hashed}\n")
@@ -240,6 +249,57 @@ def test_an_answer_gets_back_to_the_box(made: SetUp) -> None:
     assert b"KITUI-P1" in fetched  # whose answer it is, in a way that the box knows
 
 
+def registered_box(district: District, name: str) -> WritingBox:
+    """A box whose stick this district receives."""
+    key = station_key(district.directory / f"state-of-{name}")
+    district.path("/tmp/station.pem").write_text(key.public_pem)
+    district.do("sh", "-c", f"district-authority station {name} --replace < /tmp/station.pem")
+    line = district.path("/etc/leapfrog-district/district.pub").read_text()
+    return WritingBox(key, DistrictPublicKey.parse(line).recipient)
+
+
+def test_a_stick_is_received_as_if_it_had_come_by_link(made: SetUp) -> None:
+    """Filed under the clinic's name, there once although some came by link before, and with its receipt. An Orthanc
+    that is gone is no hindrance.
+    """
+    box = registered_box(made.district, "kitui")
+    images = [secondary_capture(PatientID="19"), secondary_capture(PatientID=None), secondary_capture(PatientID="19")]
+    root = made.district.path("/tmp/stick")
+    root.mkdir()
+    manifest = box.write(Stick(root), images)
+    assert store(made.district, made.kitui, *images[:2])[0] == 200
+    made.district.do("systemctl", "stop", "leapfrog-orthanc@1")
+    try:
+        said = json.loads(made.district.do("leapfrog", "receive", "/tmp/stick", "--json"))
+    finally:
+        made.district.do("systemctl", "start", "leapfrog-orthanc@1")
+    assert (said["boxes"]["kitui"]["confirmed"], said["boxes"]["kitui"]["were_there"]) == (3, 2)
+    held = made.district.held(2)
+    assert [held[str(image.SOPInstanceUID)] for image in images] == [1, 1, 1]
+    assert patient_of(made.district, str(images[2].StudyInstanceUID))["PatientID"] == "KITUI-19"
+    name = PartName(manifest.export_id, 1).receipt
+    for receipts in ("/tmp/stick/leapfrog/receipts", "/var/lib/leapfrog-district/receipts/kitui"):
+        assert made.district.path(f"{receipts}/{name}").exists()
+    assert Stick(root).parts() == []
+    wait_until(lambda: made.district.run("district-check").returncode == 0, "all is well again")
+
+
+def test_a_key_for_sticks_that_is_gone_is_named_and_comes_back_from_the_backup(made: SetUp) -> None:
+    made.district.do("district-backup", "now")
+    line = made.district.do("leapfrog", "receive", "--public-key")
+    key = "/etc/leapfrog-district/district.key"
+    made.district.do("rm", key)
+    made.district.do("district-backup", "now")  # which does not remove it there, too
+    check = made.district.run("district-check")
+    assert (check.returncode, "key for sticks is not there" in check.stdout) == (1, True)
+    assert "PROBLEM" not in made.district.set_up()
+    assert made.district.do("leapfrog", "receive", "--public-key") == line
+    made.district.do("sh", "-c", f"cp -p {key} /tmp/the-key && rm {key} && leapfrog receive --public-key")
+    refused = made.district.run("district-backup", "now")
+    assert (refused.returncode, "is another key than" in refused.stderr) == (1, True)
+    made.district.do("cp", "-p", "/tmp/the-key", key)
+
+
 def test_nothing_is_lost_or_twice_when_an_orthanc_is_killed_and_postgresql_restarted(
     district: District, shared_data: Path, tmp_path: Path
 ) -> None:
@@ -248,6 +308,13 @@ def test_nothing_is_lost_or_twice_when_an_orthanc_is_killed_and_postgresql_resta
     assert [name for _, name in night.faults] == [KILL_ONE.name, RESTART_POSTGRESQL.name]
     assert Row(night).broken_promises == ()
     wait_until(lambda: district.run("district-check", "--digests").returncode == 0, "all is well again")
+
+
+def test_postgresql_and_nginx_that_are_killed_start_again_by_themselves(made: SetUp) -> None:
+    made.district.do("systemctl", "kill", "-s", "KILL", "nginx", "postgresql@*-district.service")
+    assert made.district.run("district-check").returncode == 1
+    wait_until(lambda: made.district.run("district-check").returncode == 0, "all is well again", deadline_seconds=30)
+    assert store(made.district, made.kitui, secondary_capture())[0] == 200
 
 
 def test_one_goes_back_to_a_mark_and_has_all_that_was_there_then(made: SetUp) -> None:

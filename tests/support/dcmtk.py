@@ -55,10 +55,12 @@ def dcmtk_program(name: str) -> str:
     pytest.skip(f"DCMTK's {name} is not installed")
 
 
-def run_program(name: str, *arguments: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Outcome:
-    """Run one of DCMTK's programs to its end."""
+def run_program(
+    name: str, *arguments: str, timeout_seconds: float = TIMEOUT_SECONDS, behind: Sequence[str] = ()
+) -> Outcome:
+    """Run one of DCMTK's programs to its end, behind another command line if one is given."""
     done = subprocess.run(
-        [dcmtk_program(name), *arguments],
+        [*behind, dcmtk_program(name), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=timeout_seconds,
@@ -79,10 +81,11 @@ def store(
     called: str = "LEAPFROG",
     calling: str = "MODALITY",
     timeout_seconds: float = TIMEOUT_SECONDS,
+    behind: Sequence[str] = (),
 ) -> Outcome:
     """C-STORE `files` with storescu over one association; `options` such as "-xs" propose a transfer syntax."""
     program, *arguments = store_arguments(port, files, *options, called=called, calling=calling)
-    return run_program(program, *arguments, timeout_seconds=timeout_seconds)
+    return run_program(program, *arguments, timeout_seconds=timeout_seconds, behind=behind)
 
 
 def store_arguments(

@@ -118,6 +118,10 @@ class BootedMachine:
         spaces = ("--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup")
         return ["nsenter", f"--target={self._init_pid()}", *spaces]
 
+    def way_into_network(self) -> list[str]:
+        """What to put before a command line so that it has the machine's network, and everything else from here."""
+        return ["nsenter", f"--net=/proc/{self._init_pid()}/ns/net"]
+
     def path(self, inside: str) -> Path:
         """Where a path of the machine is seen from outside."""
         return Path(f"/proc/{self._init_pid()}/root{inside}")

@@ -10,13 +10,37 @@ from typing import Annotated
 import typer
 
 from leapfrog import __version__
-from leapfrog.cli import exams, keeping, reading, running
+from leapfrog.cli import (
+    actions,
+    bundles,
+    district,
+    exams,
+    fleet,
+    forgetting,
+    keeping,
+    reading,
+    running,
+    stick,
+)
 from leapfrog.cli.apps import app
 from leapfrog.cli.output import EXIT_FAILED, EXIT_WRONG_USE, SCREEN
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
 from leapfrog.wording.text import harmless
 
-__all__ = ["app", "exams", "keeping", "main", "reading", "running"]
+__all__ = [
+    "actions",
+    "app",
+    "bundles",
+    "district",
+    "exams",
+    "fleet",
+    "forgetting",
+    "keeping",
+    "main",
+    "reading",
+    "running",
+    "stick",
+]
 
 
 def main() -> None:

@@ -21,9 +21,12 @@ def backup(
 ) -> None:
     """Write journal, images, reports, models and settings to one file, while the daemon goes on."""
     from leapfrog.commands.backup.backup import write_backup
+    from leapfrog.state.action_log import acting
 
     settings_file = config or default_file()
-    written = write_backup(file, load_settings(settings_file), settings_file, screen_unless(as_json))
+    settings = load_settings(settings_file)
+    with acting(settings.state_dir, "backup", detail=f"to {file}"):
+        written = write_backup(file, settings, settings_file, screen_unless(as_json))
     answer = {"path": str(written.path), "files": written.files, "byte_count": written.byte_count}
     show(answer, as_json, [written.sentence], unwrapped=True)
 
@@ -39,6 +42,7 @@ def restore(
 ) -> None:
     """Put a backup in the place of this box's state, while no daemon runs."""
     from leapfrog.commands.backup.restore import restore_backup, settings_in
+    from leapfrog.state.action_log import acting
 
     def may_replace() -> bool:
         question = "This box has a state already. Move it aside and restore the backup?"
@@ -46,11 +50,14 @@ def restore(
 
     settings_file = config or SYSTEM_FILE
     settings = load_settings(settings_file) if settings_file.is_file() else settings_in(file)
-    restored = restore_backup(file, settings, settings_file, may_replace, screen_unless(as_json))
+    with acting(settings.state_dir, "restore", detail=f"from {file}") as acted:
+        restored = restore_backup(file, settings, settings_file, may_replace, screen_unless(as_json))
+        acted.detail = f"the state of {restored.created_at}"
     answer = {
         "images": restored.images,
         "asked_for": restored.asked_for,
         "newer": restored.newer,
+        "forgotten": restored.forgotten,
         "former": str(restored.former or ""),
     }
     show(answer, as_json, restored.sentences(), unwrapped=True)
@@ -91,13 +98,18 @@ def station_key(
     as_json: JsonOption = False,
 ) -> None:
     """Print the public key of this box, with which others check its sheets. It is made if there is none yet."""
+    from leapfrog.state.action_log import acting
     from leapfrog.state.station.key_at_start import key_was_asked_for, require_not_lost
     from leapfrog.state.station.station_key import station_key as key_of
 
     state_dir = settings_of(config).state_dir
-    if not new:
+    if new:
+        with acting(state_dir, "station key") as acted:
+            key = key_of(state_dir)
+            acted.detail = f"its id is {key.id}"
+    else:
         require_not_lost(state_dir)
-    key = key_of(state_dir)
+        key = key_of(state_dir)
     key_was_asked_for(state_dir)
     answer = {"algorithm": "Ed25519", "id": key.id, "public_key": key.public_key.hex(), "pem": key.public_pem}
     show(answer, as_json, [key.public_pem.strip()], unwrapped=True)
@@ -118,6 +130,9 @@ def journal_check(config: ConfigOption = None, as_json: JsonOption = False) -> N
 def journal_rebuild(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Make a new journal from the images in the spool, and keep the old one. Stop the daemon first."""
     from leapfrog.commands.journal import rebuild
+    from leapfrog.state.action_log import acting
 
-    rebuilt = rebuild(settings_of(config))
+    settings = settings_of(config)
+    with acting(settings.state_dir, "journal rebuild"):
+        rebuilt = rebuild(settings)
     show(asdict(rebuilt), as_json, [rebuilt.sentence()], unwrapped=True)

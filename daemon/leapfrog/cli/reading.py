@@ -92,8 +92,12 @@ def models_install(
 ) -> None:
     """Verify a model package, test its model, and install it. The present version is kept for `models remove`."""
     from leapfrog.commands.models.store import install_package
+    from leapfrog.state.action_log import acting
 
-    installed = install_package(source, settings_of(config))
+    settings = settings_of(config)
+    with acting(settings.state_dir, "models install") as acted:
+        installed = install_package(source, settings)
+        acted.detail = installed.package.title
     show(installed.as_json(), as_json, installed.sentences(), unwrapped=True)
 
 
@@ -105,8 +109,11 @@ def models_remove(
 ) -> None:
     """Remove the most recently installed version of a model package, and go back to the one before it."""
     from leapfrog.commands.models.store import remove_package
+    from leapfrog.state.action_log import acting
 
-    removed = remove_package(name, settings_of(config))
+    settings = settings_of(config)
+    with acting(settings.state_dir, "models remove", name):
+        removed = remove_package(name, settings)
     show(removed.as_json(), as_json, removed.sentences(), unwrapped=True)
 
 
@@ -133,9 +140,16 @@ def models_thresholds(
 ) -> None:
     """Show the thresholds that were set at this box, set one from an evaluation, or undo them."""
     from leapfrog.commands.evaluate import thresholds
+    from leapfrog.state.action_log import acting
 
     wanted = thresholds.Wanted(package, measured, finding, view.upper(), threshold, by.strip(), urgent_threshold)
-    outcome = thresholds.asked(wanted, undo, settings_of(config))
+    settings = settings_of(config)
+    if undo or wanted.is_given:
+        change = "the package's own again" if undo else f"{finding} {view} {threshold} {urgent_threshold or ''}"
+        with acting(settings.state_dir, "models thresholds", package, change):
+            outcome = thresholds.asked(wanted, undo, settings)
+    else:
+        outcome = thresholds.asked(wanted, undo, settings)
     show(outcome.as_json(), as_json, outcome.lines, unwrapped=True)
     if outcome.problems:
         raise typer.Exit(EXIT_FAILED)

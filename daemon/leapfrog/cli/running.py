@@ -9,7 +9,7 @@ from leapfrog import tables
 from leapfrog.cli.apps import app, config_app
 from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, ask, settings_of
 from leapfrog.cli.output import EXIT_FAILED, SCREEN, print_json, screen_unless, show
-from leapfrog.settings import default_file, load_settings
+from leapfrog.settings import default_file, settings_in_use
 
 
 @app.command()
@@ -17,7 +17,7 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon until it is stopped with Ctrl-C or SIGTERM."""
     from leapfrog.service import run_daemon  # each command loads only what it needs: `status` must answer at once
 
-    raise typer.Exit(run_daemon(settings_of(config)))
+    raise typer.Exit(run_daemon(config or default_file()))
 
 
 @app.command()
@@ -86,13 +86,17 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
     from leapfrog.packages.signature import signature_policy
 
     file = config or default_file()
-    settings = load_settings(file)
+    in_use = settings_in_use(file)
+    settings = in_use.settings
     signature_policy(
         settings.models.trusted_keys, settings.models.require_signature
     )  # raises SettingsError for a bad key
-    outcome = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
-    warnings = [f"Warning: {warning}" for warning in settings.warnings()]
-    show(outcome, as_json, [f"{file or 'Built-in defaults'}: OK", *warnings])
+    found = [*([in_use.problem] if in_use.problem else []), *settings.warnings()]
+    bundled = list(in_use.from_bundle())
+    outcome = {"file": str(file) if file else None, "ok": True, "warnings": found, "from_bundle": bundled}
+    origins = [f"From the district's {in_use.layers[0].name}: {', '.join(bundled)}."] if bundled else []
+    warnings = [f"Warning: {warning}" for warning in found]
+    show(outcome, as_json, [f"{file or 'Built-in defaults'}: OK", *origins, *warnings])
 
 
 @app.command()

@@ -10,6 +10,7 @@ from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.exam_numbers import ExamNumbers
+from leapfrog.state.forgetting.exam import ExamForgetting
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
 from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import RENDERED_NAME
@@ -100,6 +101,7 @@ def rebuild(settings: Settings) -> Rebuilt:
         journal = Journal(path)
         try:
             spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
+            ExamForgetting(journal, spool).finish()
             before = spool.aside_alarming()
             _go_through(settings, journal, spool, "A person asked for a new journal.")
             instances = sum(journal.counts("instances").values())

@@ -3,7 +3,8 @@
 A value that SQLite cannot take would count as a failure of the journal, and so end the box.
 """
 
-from typing import Annotated, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,7 +12,9 @@ from leapfrog.errors import UsageError
 from leapfrog.settings import MOST_COPIES, OLDEST_YEARS, PageSize, printer_name
 
 MOST_LISTED = 1_000_000_000
+MOST_ON_A_PAGE = 5000
 LISTED = 1000  # rows of a list, unless more are asked for
+LONGEST_REASON = 200  # characters
 
 
 def _encodable(text: str) -> str:
@@ -20,6 +23,7 @@ def _encodable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Limit = Annotated[int, Field(ge=0, le=MOST_LISTED)]
 _Asked = TypeVar("_Asked", bound="Asked")
 
@@ -83,6 +87,12 @@ class RereadAsked(Asked):
     age_years: Annotated[int, Field(ge=0, le=OLDEST_YEARS)] | None = None
 
 
+class ExamAsked(Asked):
+    """`exam` by its number, its key or the path of its report."""
+
+    exam: Text
+
+
 class PrintAsked(Asked):
     """`exam` by its number, its key or the path of its report; what is None is as the settings have it."""
 
@@ -92,10 +102,72 @@ class PrintAsked(Asked):
     copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] | None = None
 
 
+class ForgetAsked(Asked):
+    """`exam` by its number, its key or the path of its report. `although_owed`: what is owed of it is given up."""
+
+    exam: Text
+    reason: Annotated[Text, Field(min_length=1, max_length=LONGEST_REASON)]
+    although_owed: bool = False
+
+
 class NamesAsked(Asked):
     """Of spool files."""
 
     names: list[Text]
+
+
+class PartAsked(Asked):
+    """A part on a stick, by its export and number."""
+
+    export_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    part: Annotated[int, Field(ge=1, le=999_999)]
+
+
+class StickAsked(Asked):
+    """What is to be written on a stick. `destination`: for this one, by its name, or None for the only one with a key;
+    `kinds` of objects; `parts`: those that are on the stick already.
+    """
+
+    destination: Text | None = None
+    kinds: list[Text] = []
+    parts: list[PartAsked] = []
+
+
+class PageAsked(StickAsked):
+    """The next `most` after `after`, of what has that turn; see `state/sending/exported.py`. `parts` are whole."""
+
+    rank: Annotated[int, Field(ge=0, le=8)]
+    on_another: bool
+    after: Annotated[int, Field(ge=-(1 << 62), le=1 << 62)] | None
+    most: Annotated[int, Field(ge=1, le=MOST_ON_A_PAGE)]
+
+
+class NewPartAsked(PartAsked):
+    """A part that was written for `destination`. `contents`: of each delivery in it, the SHA-256 of what went."""
+
+    destination: Text
+    byte_count: Annotated[int, Field(ge=0, le=1 << 62)]
+    file_sha256: Sha256
+    contents: dict[Text, Sha256]
+
+
+class PartsAsked(Asked):
+    """Parts that were written, and whether they are on a stick."""
+
+    parts: list[PartAsked]
+    are_there: bool
+
+
+class DeliveryIdsAsked(Asked):
+    """Of deliveries."""
+
+    ids: list[Text]
+
+
+class ReceiptAsked(Asked):
+    """The text of a file that a district made."""
+
+    receipt: Text
 
 
 def understood(kind: type[_Asked], arguments: object) -> _Asked:
@@ -109,3 +181,8 @@ def understood(kind: type[_Asked], arguments: object) -> _Asked:
             f"The running daemon does not take these arguments ({where + ': ' if where else ''}{first['msg']}). If"
             " Leapfrog was updated, restart it."
         ) from problem
+
+
+def handler(kind: type[_Asked], command: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
+    """What the control socket calls with whatever arguments come."""
+    return lambda arguments: command(**dict(understood(kind, arguments)))

@@ -1,7 +1,7 @@
 """What needs attention and no part of the daemon reports: what waits in the journal, what is seen from outside."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -23,11 +23,12 @@ from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
 from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.language.sentence import plural, sentence
+from leapfrog.outbox.carried import carrying_problems
 from leapfrog.outbox.told import with_article
 from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF, ON_HOLD_FOR_STAFF_OF
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitment, Commitments
 from leapfrog.state.deliveries import Deliveries
@@ -67,23 +68,30 @@ NO_DAEMON = Problem(
 class JournalView:
     """What waits for a person, by the journal. Takes the same time for any number of rows."""
 
-    def __init__(self, journal: Journal, configured: Collection[str] = (DISTRICT,)) -> None:
-        """Reads `journal` with each question. `configured` are the names of the destinations that the settings have."""
+    def __init__(self, journal: Journal, destinations: Sequence[DestinationSettings]) -> None:
+        """Reads `journal` with each question. `destinations` are those that the settings have."""
         self._journal = journal
-        self._configured = frozenset(configured)
+        self._destinations = tuple(destinations)
+        self._configured = frozenset(one.name for one in destinations)
+        self._carried = frozenset(one.name for one in destinations if one.kind == "stick")
         self._commitments = Commitments(journal)
         self._deliveries = Deliveries(journal)
 
     def problems(self, *, live: bool) -> tuple[Problem, ...]:
         """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
-        hold.
+        hold, of destinations that a link reaches.
         """
         owed = self._deliveries.destinations_owed()
         gone = {name: total for name, total in owed.items() if name not in self._configured}
         return (
             *self._found(),
             *(self._gone(name, total) for name, total in gone.items()),
-            *(() if live else self._on_hold(owed.keys() - gone.keys())),
+            *self._on_hold((owed.keys() & self._carried) if live else (owed.keys() - gone.keys())),
+            *(
+                problem
+                for destination in self._destinations
+                for problem in carrying_problems(destination, self._deliveries, datetime.now().astimezone())
+            ),
         )
 
     def _gone(self, name: str, total: int) -> Problem:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+from leapfrog.bundle_state import change_state, read_state
 from leapfrog.control.arguments import (
     LISTED,
-    Asked,
     DeliveriesAsked,
     DismissAsked,
+    ExamAsked,
+    ForgetAsked,
     IdsAsked,
     InstancesAsked,
     NamesAsked,
@@ -23,17 +25,23 @@ from leapfrog.control.arguments import (
     RereadAsked,
     StatusAsked,
     SyncAsked,
-    understood,
+    handler,
 )
+from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
+from leapfrog.control.exam_contents import contents_of
+from leapfrog.control.forgetting import Forgetting
+from leapfrog.control.noting import Noting
 from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
+from leapfrog.control.stick_desk import StickDesk
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.printing.named_printer import look_at
 from leapfrog.settings import PageSize, Settings
+from leapfrog.state.actions.who import own_self
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -74,12 +82,14 @@ class Commands:
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
+        on_forgotten: Callable[[], None] = lambda: None,
+        look_at_bundles: Callable[[], None] = lambda: None,
         box_state: Callable[[], bytes] = bytes,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
-        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be;
-        `box_state` signs what this box says of itself.
+        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
+        `on_forgotten` when a report is to be taken away. `box_state` signs what this box says of itself.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -94,22 +104,31 @@ class Commands:
         self._box_state = box_state
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
+        self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
+        self._sticks = StickDesk(journal, source.settings, wake)
+        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
         return {
-            "status": _handler(StatusAsked, self.status),
-            "instances": _handler(InstancesAsked, self.instances),
-            "deliveries": _handler(DeliveriesAsked, self.deliveries),
-            "retry": _handler(IdsAsked, self.retry),
-            "reread": _handler(RereadAsked, self.reread),
-            "dismiss": _handler(DismissAsked, self.dismiss),
-            "sync": _handler(SyncAsked, self.sync),
-            "print": _handler(PrintAsked, self.print_exam),
-            "box_state": _handler(Nothing, self.box_state),
-            "copy_journal": _handler(Nothing, self.copy_journal),
-            "still_named": _handler(NamesAsked, self.still_named),
+            "status": handler(StatusAsked, self.status),
+            "instances": handler(InstancesAsked, self.instances),
+            "deliveries": handler(DeliveriesAsked, self.deliveries),
+            "retry": handler(IdsAsked, self.retry),
+            "reread": handler(RereadAsked, self.reread),
+            "dismiss": handler(DismissAsked, self.dismiss),
+            "sync": handler(SyncAsked, self.sync),
+            "print": handler(PrintAsked, self.print_exam),
+            "box_state": handler(Nothing, self.box_state),
+            "copy_journal": handler(Nothing, self.copy_journal),
+            "still_named": handler(NamesAsked, self.still_named),
+            **self._sticks.handlers(),
+            "exam_contents": handler(ExamAsked, self.exam_contents),
+            "holdings": handler(ExamAsked, self._forgetting.holdings),
+            "forget": handler(ForgetAsked, self._forgetting.forget),
+            "look_at_bundles": handler(Nothing, self.look_at_bundles),
+            "rollback_bundle": handler(Nothing, self.rollback_bundle),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -290,8 +309,16 @@ class Commands:
         if destination is not None and destination not in names:
             there = f"There are: {', '.join(names)}." if names else "There is none."
             raise UsageError(f"The settings have no destination {destination}. {there}")
+        asked = [
+            one.name
+            for one in self._source.settings.destinations
+            if destination in (None, one.name) and one.kind != "stick"
+        ]
+        if names and not asked:
+            raise UsageError(
+                f"No link leads to {destination or names[0]}: write what is owed on a stick with `leapfrog export`."
+            )
         self._sync(destination)
-        asked = names if destination is None else [destination]
         return {"waiting": sum(self._deliveries.totals_of(name)["waiting"] for name in asked)}
 
     def print_exam(
@@ -333,21 +360,39 @@ class Commands:
         """
         return {"file": self._box_state().decode("ascii")}
 
+    def exam_contents(self, exam: str) -> dict[str, Any]:
+        """What the box has of an exam, for a copy of it (`ExamContents`). Raises UsageError for an unknown exam."""
+        return contents_of(self._journal, self._studies.get(self._exam_key(exam))).model_dump(mode="json")
+
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
         path = self._journal.path.with_name(COPY_NAME)
         self._journal.copy_to(path)
         return {"path": str(path)}
 
+    def look_at_bundles(self) -> dict[str, Any]:
+        """A bundle came. Returns which one is in use so far, as `leapfrog bundle status --json` does."""
+        self._look_at_bundles()
+        return bundle_report(self._source.settings.state_dir).model_dump(mode="json")
+
+    def rollback_bundle(self) -> dict[str, Any]:
+        """Leave the bundle in use, or the one that waits to be tried. Raises UsageError when there is none.
+
+        Returns the number that was left, and the one that is in use then.
+        """
+        before = read_state(self._source.settings.state_dir)
+        waiting = before.step.number if before.step is not None and before.step.kind == "try" else None
+        if waiting is None and before.present is None:
+            raise UsageError("There is no bundle to leave: this box has its own settings and models.")
+        after = change_state(self._source.settings.state_dir, lambda state: state.left_by_person())
+        self._look_at_bundles()
+        return {"left": waiting or before.present, "now": after.present if waiting else after.former}
+
     def still_named(self, names: list[str]) -> list[str]:
         """Those of the spool files `names` that a row names. The others were forgotten since the journal was copied."""
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
-
-
-def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
-    return lambda arguments: command(**dict(understood(kind, arguments)))
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
@@ -369,7 +414,7 @@ def run_command(settings: Settings, command: str, *, timeout_seconds: float | No
         if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
             raise
     with _commands_without_daemon(settings) as commands:
-        return commands.handlers()[command](arguments)
+        return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
 
 
 def daemon_status(settings: Settings) -> dict[str, Any] | None:

@@ -17,7 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateDirectoryHeld, StorageError, UsageError
+from leapfrog.state.actions.who import Claim, Who, own_claim, who_asks
 
 SOCKET_NAME = "control.sock"
 CLIENT_TIMEOUT_SECONDS = 30.0
@@ -29,7 +32,11 @@ STOP_SECONDS = 2.0  # how long a stop waits for commands that are being run
 ACCEPT_PAUSE_SECONDS = 0.2
 LOOK_SECONDS = 5.0  # between two looks at whether the socket's file is still there
 
+CREDENTIALS = "3i"  # struct ucred: pid, uid and gid (unix(7))
+
 Handler = Callable[[dict[str, Any]], Any]
+# Runs a command, by its name, for somebody.
+Runner = Callable[[str, Handler, dict[str, Any], Who], Any]
 
 _log = logging.getLogger(__name__)
 
@@ -75,10 +82,21 @@ def _holder(state_dir: Path) -> str:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.connect(str(state_dir / SOCKET_NAME))
-            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            process_id, _ = _peer(connection)
     except OSError:
         return "Another Leapfrog process"
-    return f"The Leapfrog daemon with process id {struct.unpack('3i', credentials)[0]}"
+    return f"The Leapfrog daemon with process id {process_id}"
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """The process and the user at the other end, as the kernel noted them when it connected or listened."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(CREDENTIALS))
+    process_id, uid, _ = struct.unpack(CREDENTIALS, credentials)
+    return process_id, uid
+
+
+def _plainly(_command: str, handler: Handler, arguments: dict[str, Any], _who: Who) -> Any:
+    return handler(arguments)
 
 
 class ControlServer:
@@ -86,12 +104,13 @@ class ControlServer:
     asks much keeps no other waiting. Only the owner of the state directory may ask.
     """
 
-    def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, state_dir: Path, handlers: Mapping[str, Handler], run: Runner = _plainly) -> None:
         """`handlers` maps the name of a command to a function from its arguments to an answer that JSON can hold. They
-        are called from several threads at once.
+        are called from several threads at once, by `run`.
         """
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
+        self._run = run
         self._thread = threading.Thread(target=self._serve, name="control")
         self._lock = threading.Lock()  # guards what follows
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -204,15 +223,17 @@ class ControlServer:
 
     def _answer(self, connection: socket.socket) -> None:
         try:
+            peer = _peer(connection)
             request = json.loads(_read_line(connection, REQUEST_SECONDS, LONGEST_REQUEST_BYTES))
             handler = self._handlers[request["command"]]
+            who = who_asks(*peer, _claim(request))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             answer: dict[str, Any] = {
                 "error": "The running daemon does not know this command. If Leapfrog was updated, restart it."
             }
         else:
             try:
-                answer = {"result": handler(request.get("arguments", {}))}
+                answer = {"result": self._run(request["command"], handler, request.get("arguments", {}), who)}
             except LeapfrogError as problem:
                 answer = {"error": str(problem), "wrong_use": isinstance(problem, UsageError)}
             except Exception:  # a fault in one command must not end the thread that answers them all
@@ -220,6 +241,14 @@ class ControlServer:
                 answer = {"error": "The daemon could not answer because of an internal error. Its log has the details."}
         connection.settimeout(CLIENT_TIMEOUT_SECONDS)
         connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _claim(request: dict[str, Any]) -> Claim:
+    """Who the command says that it is run by; an older one says nothing."""
+    try:
+        return Claim.model_validate(request.get("claim", {}))
+    except ValidationError:
+        return Claim()
 
 
 def ask_daemon(state_dir: Path, command: str, *, timeout_seconds: float | None = None, **arguments: Any) -> Any:
@@ -232,7 +261,8 @@ def ask_daemon(state_dir: Path, command: str, *, timeout_seconds: float | None =
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             _connect(connection, state_dir / SOCKET_NAME)
             connection.settimeout(timeout_seconds or CLIENT_TIMEOUT_SECONDS)
-            connection.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
+            request = {"command": command, "arguments": arguments, "claim": own_claim().model_dump()}
+            connection.sendall(json.dumps(request).encode() + b"\n")
             answer = json.loads(_read_line(connection, timeout_seconds or CLIENT_TIMEOUT_SECONDS))
     except PermissionError as problem:
         raise LeapfrogError(

@@ -1,22 +1,24 @@
 """The state of the box in one value, for `leapfrog status` and the worklist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leapfrog import __version__
 from leapfrog.control.attention import JournalView, seen_without_daemon
+from leapfrog.control.bundle_report import BundleReport, bundle_report
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
+from leapfrog.outbox.carried import carried_state, sticks_of
 from leapfrog.outbox.link import GONE, NOT_CONFIGURED, NOT_SENDING, DestinationState, LinkState, OutboxState
 from leapfrog.outbox.own_state.sender import StateSending
 from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
@@ -87,6 +89,7 @@ class BoxStatus(Frozen):
     disks: tuple[DiskState, ...]
     ignored_files: int
     forwarded_under_new_uid: int
+    bundle: BundleReport
     state_dir: str
     reports_dir: str
     attention: tuple[Problem, ...] = ()
@@ -122,7 +125,7 @@ class StatusSource:
         self._deliveries = deliveries
         self._spool = spool
         self._live = live
-        self._view = JournalView(journal, [one.name for one in settings.destinations])
+        self._view = JournalView(journal, settings.destinations)
 
     @property
     def settings(self) -> Settings:
@@ -177,6 +180,7 @@ class StatusSource:
             disks=live.disks() if live else outside.disks if outside else (),
             ignored_files=live.ignored_files() if live else 0,
             forwarded_under_new_uid=self._instances.forwarded_under_new_uid(),
+            bundle=bundle_report(settings.state_dir),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
             attention=(
@@ -221,13 +225,19 @@ class StatusSource:
         destinations = self._settings.destinations
         return OutboxState(
             configured=bool(destinations),
-            link="down" if destinations else "none",
+            link=_link_without_daemon(destinations),
             explanation=NOT_SENDING if destinations else NOT_CONFIGURED,
             last_error="",
             next_attempt_in_seconds=None,
             last_confirmed_at=self._deliveries.last_confirmed_at(),
-            destinations=tuple(self._destination(one.name, "down", NOT_SENDING) for one in destinations),
+            destinations=tuple(self._destination_without_daemon(one) for one in destinations),
         )
+
+    def _destination_without_daemon(self, settings: DestinationSettings) -> DestinationState:
+        if settings.kind == "stick":
+            return carried_state(settings, self._deliveries)
+        state = self._destination(settings.name, "down", NOT_SENDING)
+        return replace(state, sticks=sticks_of(settings, self._deliveries))
 
     def _destination(self, name: str, link: LinkState, explanation: str) -> DestinationState:
         return DestinationState(
@@ -240,6 +250,12 @@ class StatusSource:
             deliveries=self._deliveries.totals_of(name),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds_to(name),
         )
+
+
+def _link_without_daemon(destinations: Sequence[DestinationSettings]) -> LinkState:
+    if not destinations:
+        return "none"
+    return "stick" if all(one.kind == "stick" for one in destinations) else "down"
 
 
 def _more(limit: int, **totals: int) -> dict[str, int]:

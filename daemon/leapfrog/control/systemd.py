@@ -6,6 +6,11 @@ import socket
 SOCKET_VARIABLE = "NOTIFY_SOCKET"
 
 
+def starts_us_again() -> bool:
+    """Whether systemd started the daemon: then it starts it again, however it ends (Restart=always)."""
+    return bool(os.environ.get(SOCKET_VARIABLE, ""))
+
+
 def ready() -> None:
     """The daemon is listening: `systemctl start` may return."""
     _send("READY=1")

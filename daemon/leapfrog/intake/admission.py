@@ -17,11 +17,13 @@ from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.arrivals import ArrivalNumbers, record_of
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.forgotten_list import ForgottenList
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.studies_in_use import ARRIVALS
 
 SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -50,6 +52,7 @@ class Admission:
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)
         self._files = SpooledFiles(journal)
+        self._list = ForgottenList(journal)
         self._arrivals = ArrivalNumbers(self._instances.last_arrival())
         self._spool = spool
         self._numbers = numbers
@@ -120,6 +123,29 @@ class Admission:
         return self._admit(incoming, replace(new, spool_name=f"{new.id}.picture"))
 
     def _admit(self, incoming: Path, new: NewInstance) -> str:
+        with self._journal.in_use.using(ARRIVALS):
+            return self._forgotten_before(incoming, new) or self._keep(incoming, new)
+
+    def _forgotten_before(self, incoming: Path, new: NewInstance) -> str | None:
+        """The id of the image that a file in a watched folder was, where a person had its exam forgotten: it stays in
+        its folder, or comes back on a stick, and is not taken up again. Who sends it over the network wants it here.
+        """
+        if new.folder_file is None:
+            return None
+        digest = new.file_digest or self._file_digest(incoming)
+        forgotten = self._list.in_folder(
+            new.folder_file.path, new.sop_instance_uid, digest, is_dicom=new.picture is None
+        )
+        if forgotten is not None:
+            self._folder_files.remember(new.folder_file, forgotten)
+            _log.warning(
+                "A file in a watched folder is image %s of an exam that was forgotten on request: it is not taken. If"
+                " it is wanted again, send it from the machine that made it.",
+                forgotten,
+            )
+        return forgotten
+
+    def _keep(self, incoming: Path, new: NewInstance) -> str:
         self._spool.require_space()
         new = replace(
             new,

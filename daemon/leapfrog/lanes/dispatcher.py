@@ -50,6 +50,7 @@ class Dispatcher:
         `station_key` signs the summaries on the sheets.
         """
         self._lanes = lanes
+        self._in_use = journal.in_use
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._reports = Reports(
@@ -158,13 +159,15 @@ class Dispatcher:
         """Do what was chosen. A fault in doing it is charged to this one thing, and the lane goes on: if it ended the
         daemon instead, it would end it again at each start. Only a failing disk is nothing's fault.
         """
+        key = chosen.study.key if isinstance(chosen, Render) else chosen.study_key
         try:
-            if isinstance(chosen, Render):
-                self._reports.render(lane, chosen)
-            elif isinstance(chosen, PrintRecord):
-                self._reports.render_sheet(lane, chosen)
-            else:
-                self._readings.read(lane, chosen)
+            with self._in_use.using(key):
+                if isinstance(chosen, Render):
+                    self._reports.render(lane, chosen)
+                elif isinstance(chosen, PrintRecord):
+                    self._reports.render_sheet(lane, chosen)
+                else:
+                    self._readings.read(lane, chosen)
         except (OSError, StorageError) as problem:
             log_failure("The disk of the state directory refused a job", problem)
             if isinstance(chosen, InstanceRecord):

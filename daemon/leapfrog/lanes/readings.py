@@ -90,6 +90,8 @@ class Readings:
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
         """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
+        if self._instances.get(record.id) is None:  # its exam was forgotten since it was chosen
+            return
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return

@@ -164,6 +164,9 @@ class Reports:
 
     def render(self, lane: Lane, render: Render) -> None:
         """Render a claimed report on `lane` and commit it."""
+        if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
+            self._agenda.forget(render.study.key)
+            return
         began, rendered = time.monotonic(), False
         try:
             rendered = self._render(lane, render)

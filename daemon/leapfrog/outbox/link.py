@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from leapfrog.state.records import DeliveryState
+from leapfrog.state.sending.exported import Sticks
 
-LinkState = Literal["ok", "down", "locked", "window closed", "none"]
+# "stick": no link leads there, and what is owed is carried.
+LinkState = Literal["ok", "down", "locked", "window closed", "stick", "none"]
 
 NOT_CONFIGURED = "no district server is configured: nothing is sent"
 NOT_SENDING = "nothing is sent while no daemon is running"
@@ -31,7 +33,8 @@ class Link:
 @dataclass(frozen=True, kw_only=True)
 class DestinationState:
     """One destination at one moment, for `status`: as OutboxState has it for all of them. `deliveries` counts those to
-    it by their states. `bytes_per_second` is what was really sent, on a moving average; None while too little was sent
+    it by their states. `sticks`: what was written on sticks for it; None when it has no key for that.
+    `bytes_per_second` is what was really sent, on a moving average; None while too little was sent
     to tell.
     """
 
@@ -46,6 +49,7 @@ class DestinationState:
     seconds_left: float | None = None
     deliveries: Mapping[DeliveryState, int] = field(default_factory=dict)
     oldest_owed_seconds: float | None = None
+    sticks: Sticks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

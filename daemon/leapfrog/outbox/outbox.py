@@ -1,11 +1,13 @@
-"""All that is sent, to all destinations: each has senders, a queue and a line of its own, so that one that is down,
-slow or mad delays no other. Sync windows and the limit of bytes per second hold for all of them together.
+"""All that is sent, to all destinations that a link reaches: each has senders, a queue and a line of its own, so that
+one that is down, slow or mad delays no other. Sync windows and the limit of bytes per second hold for all of them
+together.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 
+from leapfrog.outbox.carried import carried_state, sticks_of
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
 from leapfrog.outbox.link import NOT_CONFIGURED, DestinationState, LinkState, OutboxState
@@ -28,7 +30,7 @@ from leapfrog.state.spool import Spool
 # pause while something that is worth more goes over another.
 SENDERS = {"reports": (0, 2), "results": (1, 3, 4, 5, 6), "originals": (7, 8)}
 # From the best to the worst.
-LINK_STATES: tuple[LinkState, ...] = ("ok", "window closed", "down", "locked")
+LINK_STATES: tuple[LinkState, ...] = ("stick", "ok", "window closed", "down", "locked")
 WELL = "results are sent as soon as they are ready"
 WINDOW_CLOSED = "outside the sync windows (district.windows): sending continues when the next one opens"
 
@@ -66,6 +68,7 @@ class _Destination:
             oldest_owed_seconds=self._means.deliveries.oldest_owed_seconds_to(self.settings.name),
             bytes_per_second=self.line.rate.bytes_per_second(),
             seconds_left=seconds_left(self._waiting(), self.line.rate.bytes_per_second()),
+            sticks=sticks_of(self.settings, self._means.deliveries),
         )
 
     def _waiting(self) -> list[OwedBytes]:
@@ -136,13 +139,13 @@ class Outbox:
             handed_over=handed_over,
         )
         self._deliveries = deliveries
-        self._destinations = tuple(_Destination(settings, means) for settings in destinations)
+        self._destinations = tuple(_Destination(one, means) for one in destinations if one.kind != "stick")
+        self._carried = tuple(one for one in destinations if one.kind == "stick")
         self.senders = tuple(sender for destination in self._destinations for sender in destination.senders)
 
     def start(self) -> None:
-        """Start sending. Does nothing if there is no destination."""
-        if self.senders:
-            self.windows.start()
+        """Start sending. Without a destination, only the sync windows are watched, for others that use the link."""
+        self.windows.start()
         for sender in self.senders:
             sender.start()
 
@@ -195,7 +198,10 @@ class Outbox:
 
     def state(self) -> OutboxState:
         """The outbox for `status`."""
-        states = tuple(destination.state() for destination in self._destinations)
+        states = (
+            *(destination.state() for destination in self._destinations),
+            *(carried_state(one, self._deliveries) for one in self._carried),
+        )
         if not states:
             return OutboxState(
                 configured=False,
@@ -215,7 +221,7 @@ class Outbox:
             next_attempt_in_seconds=min(attempts, default=None),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             failing_since=min((state.failing_since for state in states if state.failing_since), default=""),
-            seconds_left=_longest([state.seconds_left for state in states]),
+            seconds_left=_longest([state.seconds_left for state in states if state.link != "stick"]),
             destinations=states,
         )
 
@@ -223,7 +229,7 @@ class Outbox:
 def _longest(seconds: Sequence[float | None]) -> float | None:
     """They send side by side, so that the one that takes longest is the last to be through; None if one is unknown."""
     known = [one for one in seconds if one is not None]
-    return max(known) if len(known) == len(seconds) else None
+    return max(known, default=None) if len(known) == len(seconds) else None
 
 
 def _explanation(states: Sequence[DestinationState]) -> str:

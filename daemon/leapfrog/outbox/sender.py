@@ -11,6 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from leapfrog.errors import (
@@ -86,6 +87,10 @@ class _Stopped(LeapfrogError):
     """The box is stopping in the middle of a transfer."""
 
 
+class _Forgotten(LeapfrogError):
+    """The exam is being forgotten in the middle of a transfer."""
+
+
 class Sender(Worker):
     """Sends what is in one queue of a destination: what is worth most first. What it finds out of the link and of the
     server is the line's, which all senders of the destination share. If a single delivery fails, only that one is put
@@ -128,6 +133,8 @@ class Sender(Worker):
                 associations=means.associations,
             ),
         )
+        self._in_use = means.deliveries.journal.in_use
+        self._exams_at_hand: tuple[str, ...] = ()
         self._at_hand, self._failures_at_hand = "", 0
         self._own_errors: Counter[str] = Counter()
 
@@ -189,7 +196,7 @@ class Sender(Worker):
             return HOLD_LOOK_SECONDS  # nothing is worth more now; whoever makes the copy wakes this thread
         begun_at, paused, handed_over = self._monotonic(), self._pace.paused_seconds, self._pace.handed_over_bytes
         with self._precedence.turn(rank_of(delivery)) as turn, self._pace.keeping(turn):
-            self._work_on(delivery, self._others_with(delivery))
+            self._work_on_those_left(delivery, self._others_with(delivery))
             seconds = self._monotonic() - begun_at - (self._pace.paused_seconds - paused)
         self._rate.note(self._pace.handed_over_bytes - handed_over, seconds)
         self._choice.took(delivery, self._monotonic() - now)
@@ -220,6 +227,20 @@ class Sender(Worker):
             return UNTIL_WOKEN
         return max(0.0, due_at - self._monotonic())
 
+    def _work_on_those_left(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord]) -> None:
+        """Work on what no exam was forgotten of on request, and have none forgotten meanwhile."""
+        keys = dict.fromkeys(one.study_key for one in (delivery, *others))
+        with ExitStack() as stack:
+            for key in keys:
+                stack.enter_context(self._in_use.using(key))
+            there = [one for one in (delivery, *others) if self._deliveries.exists(one.id)]
+            self._exams_at_hand = tuple(keys)
+            try:
+                if there:
+                    self._work_on(there[0], there[1:])
+            finally:
+                self._exams_at_hand = ()
+
     def _work_on(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord] = ()) -> None:
         try:
             if others and isinstance(self._courier, TakesSeveral):
@@ -239,6 +260,9 @@ class Sender(Worker):
             self._line.failed(self._told(str(problem)), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
         except DistrictError as problem:
             self._settle(delivery, Verdict("unclear", self._told(str(problem))))
+        except _Forgotten:
+            self._courier.close()  # it was in the midst of something
+            _log.info("A transfer was cut off because a person has the exam forgotten.")
         except (StorageError, sqlite3.Error, _Stopped):
             raise  # the state disk failed, or the box is stopping
         except JournalError:
@@ -337,3 +361,5 @@ class Sender(Worker):
         """Called by the client whenever bytes are about to move."""
         if not self.beat(self._timeouts.answer_seconds + STEP_SECONDS):
             raise _Stopped
+        if any(map(self._in_use.is_wanted, self._exams_at_hand)):
+            raise _Forgotten

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from leapfrog.bundle_state import MODELS_NAME, present_folder
 from leapfrog.errors import PackageError
 from leapfrog.packages.manifest import MANIFEST_NAME
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package, read_manifest, signature_state
@@ -79,9 +80,15 @@ def _entry(package: ModelPackage | DamagedPackage) -> dict[str, object]:
 
 def package_directories(state_dir: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
     """Where packages are searched for, highest priority first: folders from the settings, packages installed on this
-    box, packages that ship.
+    box, those of the district's bundle, packages that ship.
     """
-    return (*configured, state_dir / INSTALLED_NAME, SHIPPED_PACKAGES)
+    return (*configured, state_dir / INSTALLED_NAME, *bundled_models(state_dir), SHIPPED_PACKAGES)
+
+
+def bundled_models(state_dir: Path) -> tuple[Path, ...]:
+    """Where the packages of the district's bundle in use are, if there is one."""
+    folder = present_folder(state_dir)
+    return () if folder is None else (folder / MODELS_NAME,)
 
 
 def packages_in_use(settings: Settings) -> Catalogue:

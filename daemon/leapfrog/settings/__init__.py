@@ -2,12 +2,12 @@
 
 import re
 import sys
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +21,7 @@ from pydantic import (
 
 from leapfrog.errors import SettingsError
 from leapfrog.language.languages import LanguageCode
+from leapfrog.settings.bundled import bundle_layer
 from leapfrog.settings.destinations import (
     DISTRICT,
     DestinationSettings,
@@ -31,6 +32,8 @@ from leapfrog.settings.destinations import (
     same_servers,
 )
 from leapfrog.settings.fleet import FleetSettings
+from leapfrog.settings.layers import Layer, merged, origin
+from leapfrog.settings.mistakes import Location, sentences
 from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
 
 __all__ = [
@@ -50,8 +53,6 @@ LONGEST_RESCAN_SECONDS = 3600.0  # between two looks at a whole watched folder
 OLDEST_YEARS = 129  # as an age; nobody has been as old
 MOST_COPIES = 10  # of a sheet
 LONGEST_PRINT_AGE_HOURS = 8760.0  # a year
-MOST_MISTAKES = 50  # that are told of one file
-LONGEST_SHOWN = 200  # letters of a value that is not allowed
 UnknownAge = Literal["adult", "not_assessed"]
 ReportPageSize = Literal["A4", "A5", "Letter"]
 PageSize = Literal["A4", "A5", "Letter", "80mm"]  # 80mm: the strip of a receipt printer
@@ -71,8 +72,6 @@ PRINT_QUEUE = re.compile(r"[^\x00-\x20\x7f/\\?'\"#]{1,127}")
 PRINTER_ADDRESS = re.compile(
     r"ipps?://(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?P<path>/[!-~]*)?"
 )
-# Keys of older settings files, and what took their place.
-REPLACED_KEYS = {"report.print_to": 'Write a line [print] and below it printer = "NAME", with the name of the queue.'}
 
 
 def _user_state_dir() -> Path:
@@ -286,6 +285,14 @@ class Settings(Section):
         require_distinct(self.destination, has_district=self.district.destination() is not None)
         return self
 
+    @model_validator(mode="after")
+    def _check_bundles(self) -> Self:
+        if self.fleet.bundle_url and not self.district.public_key:
+            raise ValueError(
+                "fleet.bundle_url needs district.public_key, by which the box knows that a bundle is the district's"
+            )
+        return self
+
     @property
     def destinations(self) -> tuple[DestinationSettings, ...]:
         """Every server to which something is sent: that of [district], if there is one, then the others."""
@@ -361,81 +368,6 @@ def default_file() -> Path | None:
     return SYSTEM_FILE if SYSTEM_FILE.is_file() else None
 
 
-def load_settings(file: Path | None) -> Settings:
-    """Read `file`, or use the defaults for None. Raises SettingsError with one sentence for each mistake."""
-    if file is None:
-        return Settings()
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from problem
-    except UnicodeDecodeError as problem:
-        raise SettingsError(f"The settings file {file} is not UTF-8 text. Save it as UTF-8.") from problem
-    except (ValueError, RecursionError) as problem:  # TOMLDecodeError, and what numbers of 5,000 digits raise
-        raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from problem
-    try:
-        return Settings(**document)
-    except ValidationError as problem:
-        sentences = [_sentence(error) for error in problem.errors()[:MOST_MISTAKES]]
-        raise SettingsError("\n".join([f"The settings file {file} has mistakes:", *sentences])) from problem
-
-
-def _sentence(error: Any) -> str:
-    key = _key(error["loc"])
-    if error["type"] == "extra_forbidden" and key in REPLACED_KEYS:
-        return f"{key} is a setting no longer. {REPLACED_KEYS[key]}"
-    if error["type"] == "extra_forbidden":
-        return f"Unknown key {key}. {_known_keys(error['loc'])}."
-    if error["type"] == "missing":
-        return f"{key} is missing."
-    if error["type"] == "model_type":
-        shown = _shown(error["input"])
-        return f"{key} = {shown} is not allowed: it is a table, so write a line [{key}] and its keys below."
-    if error["type"] == "value_error" and isinstance(error["input"], dict):  # of several keys, or of several tables
-        told = f"{_table(key, error['input'])}{_reason(key, error)}."
-        return told[0].upper() + told[1:] if not key else told
-    reason = _reason(key, error)
-    return f"{key} = {_shown(error['input'])} is not allowed: {reason[0].lower()}{reason[1:]}."
-
-
-def _reason(key: str, error: Any) -> str:
-    if error["type"] == "tuple_type":
-        return _how_lists_are_written(key, error["input"])
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _how_lists_are_written(key: str, value: object) -> str:
-    if isinstance(value, dict):
-        return f"there may be several of these tables, so write [[{key}]], with two brackets on either side"
-    return f'it is a list, so write ["{value}"]' if isinstance(value, str) else "it is a list, in [brackets]"
-
-
-def _table(key: str, table: dict[str, object]) -> str:
-    """In which table a mistake is; "" for the file as a whole."""
-    name = table.get("name")
-    named = f' ("{_shown(name)[1:-1]}")' if isinstance(name, str) else ""
-    return f"{key}{named}: " if key else ""
-
-
-def _shown(value: object) -> str:
-    """As much of a value as is needed to find it in the file."""
-    try:
-        text = repr(value)
-    except (RecursionError, ValueError):  # keys of a thousand dots; a number of thousands of digits
-        return "a value without end"
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-
-
-def _key(location: Iterable[str | int]) -> str:
-    key = ""
-    for part in location:
-        if isinstance(part, int):
-            key += f"[{part}]"
-        elif part.isidentifier():  # skips the names of union members, which pydantic adds and which are no identifiers
-            key += f".{part}" if key else part
-    return key
-
-
 LISTED_SECTIONS: dict[str | int, type[BaseModel]] = {
     "watch": FolderWatchSettings,
     "modality": ModalitySettings,
@@ -443,12 +375,81 @@ LISTED_SECTIONS: dict[str | int, type[BaseModel]] = {
 }
 
 
-def _known_keys(location: tuple[str | int, ...]) -> str:
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        if part in LISTED_SECTIONS:
-            model = LISTED_SECTIONS[part]
-        elif isinstance(part, str):
-            annotation = model.model_fields[part].annotation
-            model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
-    return "Known keys here: " + ", ".join(model.model_fields)
+@dataclass(frozen=True)
+class SettingsInUse:
+    """The settings, and what of them comes from where: `layers` are the files, the last one over the others; `problem`
+    says why the settings of the district's bundle are left out.
+    """
+
+    settings: Settings
+    layers: tuple[Layer, ...] = ()
+    problem: str = ""
+
+    def from_bundle(self) -> tuple[str, ...]:
+        """The keys, such as "report.page_size", whose values the bundle gives."""
+        if len(self.layers) < 2:
+            return ()
+        bundle, site = self.layers
+        return tuple(f"{section}.{key}" for section, key in bundle.entries() if not site.has(section, key))
+
+
+def load_settings(file: Path | None) -> Settings:
+    """The settings in `file`, or the defaults for None, over those of the district's bundle that this box uses. Raises
+    SettingsError with one sentence for each mistake in `file`; a bundle that cannot be used is left out.
+    """
+    return settings_in_use(file).settings
+
+
+def settings_in_use(file: Path | None) -> SettingsInUse:
+    """The same, with where they come from."""
+    site = _site_layer(file)
+    own = of_layers([site])
+    try:
+        bundle = bundle_layer(own.state_dir)
+        if bundle is None:
+            return SettingsInUse(own, (site,))
+        return SettingsInUse(of_layers([bundle, site]), (bundle, site))
+    except SettingsError as problem:
+        return SettingsInUse(own, (site,), f"The settings of the district's bundle are not used. {problem}")
+
+
+def site_settings(file: Path | None) -> Settings:
+    """The settings in `file` alone, or the defaults for None. Raises SettingsError as `load_settings`."""
+    return of_layers([_site_layer(file)])
+
+
+def settings_with_bundle(file_settings: Layer, state_dir: Path, number: int) -> Settings:
+    """The settings of a box, whose own are `file_settings`, over those of the bundle `number` that lies in `state_dir`.
+    Raises SettingsError.
+    """
+    bundle = bundle_layer(state_dir, number)
+    return of_layers([*([bundle] if bundle else []), file_settings])
+
+
+def _site_layer(file: Path | None) -> Layer:
+    return Layer("the built-in defaults") if file is None else Layer.of_file(file, str(file))
+
+
+def of_layers(layers: Sequence[Layer]) -> Settings:
+    """The settings of these files together, the last one over the others. Raises SettingsError with one sentence for
+    each mistake, and in which of them it is.
+    """
+    try:
+        return Settings(**merged(layers))
+    except ValidationError as problem:
+        where = _where(layers) if len(layers) > 1 else (lambda _location: "")
+        told = sentences(problem, Settings, LISTED_SECTIONS, where)
+        if len(layers) == 1:
+            head = f"The settings file {layers[0].name} has mistakes:"
+        else:
+            head = f"The settings in {' and '.join(layer.name for layer in layers)} have mistakes:"
+        raise SettingsError("\n".join([head, *told])) from problem
+
+
+def _where(layers: Sequence[Layer]) -> Callable[[Location], str]:
+    def where(location: Location) -> str:
+        section, key = (*(str(part) for part in location[:2] if isinstance(part, str)), "", "")[:2]
+        found = origin(layers, section, key) or origin(layers, section)
+        return f" It is in {found}." if found else ""
+
+    return where

@@ -159,7 +159,11 @@ class DestinationSettings(Access):
         return f"district.{key}" if self.name == DISTRICT else f'{key} of the destination "{self.name}"'
 
     def server(self) -> tuple[str, str, int, str]:
-        """Where it listens, and what it is called: two that are equal are one server."""
+        """Where it listens, and what it is called: two that are equal are one server. One that no link reaches is known
+        by its key.
+        """
+        if self.kind == "stick":
+            return self.public_key, "", 0, ""
         return self.url.lower(), self.host.lower(), self.port, self.ae_title.strip()
 
 

@@ -69,6 +69,7 @@ class Answers:
     def __init__(self, journal: Journal) -> None:
         """Use the connection of `journal`."""
         self._journal = journal
+        self.in_use = journal.in_use
 
     # ------------------------------------------------------------ asking
 

@@ -104,9 +104,15 @@ class Deliveries:
     def retry(self, owner_id: str) -> int:
         """Try refused deliveries again: one by its own id, or all of an instance by the instance's id.
 
-        Returns how many are waiting again. A print gets a new sheet and a new job, whatever became of its last one.
+        Returns how many are waiting again. A print gets a new sheet and a new job, whatever became of its last one. No
+        receipt for what was written on a stick before says anything of them any more.
         """
         with self._journal.transaction() as connection:
+            connection.execute(
+                "DELETE FROM exported WHERE delivery_id IN"
+                " (SELECT id FROM deliveries WHERE (id = ?1 OR instance_id = ?1) AND state = 'refused')",
+                (owner_id,),
+            )
             connection.execute(
                 "UPDATE prints SET sheet_made = 0, job_name = '', job_id = NULL, handed_at = NULL WHERE delivery_id ="
                 " (SELECT id FROM deliveries WHERE id = ? AND state = 'refused')",

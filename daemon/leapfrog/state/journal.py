@@ -18,6 +18,7 @@ from typing import Any, Literal
 from leapfrog.durable import fsync_file, keep_private
 from leapfrog.errors import JournalDamaged, JournalError, LeapfrogError, StorageError
 from leapfrog.state.migrations import bring_up_to_date
+from leapfrog.state.studies_in_use import StudiesInUse
 
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
 IN_MEMORY = Path(":memory:")  # SQLite's name for a database without a file
@@ -28,6 +29,7 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten in the file: Debian's default, not everybody's
 )
 DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
 # While a journal is opened, these too: its header or its schema is not what Leapfrog writes.
@@ -102,6 +104,7 @@ class Journal:
         cannot be opened or upgraded; StorageError when its backup cannot be written.
         """
         self.path = path
+        self.in_use = StudiesInUse()  # by the threads that use this journal
         self._lock = threading.RLock()
         self.broken = False
         self.damaged = False
@@ -180,6 +183,12 @@ class Journal:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             raise StorageError(f"The journal cannot be copied: {problem}. {DISK_REMEDY}") from problem
+
+    def empty_log(self) -> None:
+        """Write everything to the journal's file itself, and empty the write-ahead log beside it, which still holds
+        what was deleted. Raises StorageError when the disk failed.
+        """
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def change(self, statement: str, *values: object) -> int:
         """Run one statement as a transaction. Returns how many rows it changed."""

@@ -3,6 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from leapfrog.state.forgotten_list import ForgottenList
 from leapfrog.state.journal import Journal
 from leapfrog.state.spooled_files import SpooledFiles, SpooledInstance
 
@@ -23,11 +24,12 @@ class HeldInstance:
 @dataclass(frozen=True)
 class ForgottenInstance:
     """An instance that the district confirmed, and that was deleted here. `other_content`: something else had its UID
-    as well.
+    as well. `on_request`: a person had it forgotten, so nobody knows who keeps it, and its class is "".
     """
 
     sop_class_uid: str
     other_content: bool
+    on_request: bool = False
 
 
 class KnownInstances:
@@ -37,6 +39,7 @@ class KnownInstances:
         """Use the connection of `journal`."""
         self._journal = journal
         self._files = SpooledFiles(journal)
+        self._list = ForgottenList(journal)
 
     def held(self, sop_instance_uid: str) -> list[HeldInstance]:
         """The instances that came with this UID as DICOM, each content once: several differ, or are not known yet to be
@@ -53,11 +56,13 @@ class KnownInstances:
         ]
 
     def forgotten(self, sop_instance_uid: str) -> ForgottenInstance | None:
-        """The instance with this UID that the district has and that was deleted here, or None."""
+        """The instance with this UID that was deleted here and that others may have, or None."""
         row = self._journal.row(
             "SELECT sop_class_uid, other_content FROM forgotten_instances WHERE sop_instance_uid = ?",
             (sop_instance_uid,),
         )
+        if self._list.has_uid(sop_instance_uid):
+            return ForgottenInstance("", bool(row and row["other_content"]), on_request=True)
         return ForgottenInstance(row["sop_class_uid"], bool(row["other_content"])) if row else None
 
 

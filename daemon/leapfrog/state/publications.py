@@ -107,6 +107,10 @@ class Publications:
         rows = self._journal.rows(f"SELECT {columns_of(ForgottenReport)} FROM forgotten_reports LIMIT ?", (limit,))
         return [ForgottenReport(**dict(row)) for row in rows]
 
+    def is_to_take_away(self, study_key: str) -> bool:
+        """Whether the report of a deleted study is still to be taken away."""
+        return self._journal.row("SELECT 1 FROM forgotten_reports WHERE key = ?", (study_key,)) is not None
+
     def taken_away(self, report: ForgottenReport) -> None:
         """Record that nothing of the report is left."""
         self._journal.change("DELETE FROM forgotten_reports WHERE key = ?", report.key)

@@ -54,6 +54,7 @@ class Studies:
     def __init__(self, journal: Journal) -> None:
         """Use the connection of `journal`."""
         self._journal = journal
+        self.in_use = journal.in_use
 
     def _select(self, condition: str, *values: Any) -> list[StudyRecord]:
         return select_studies(self._journal, condition, *values)

@@ -9,6 +9,7 @@ from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from support.destinations import a_district
 from support.journal_rows import commit, new_instance, original_delivery
 
 
@@ -20,7 +21,7 @@ def test_strangers_who_were_never_told_make_few_lines_and_none_in_the_worklist(t
         for number in range(30)
     ]
     commitments.waited(dict.fromkeys(asked, 2.0), 1.0)
-    problems = JournalView(journal).problems(live=True)
+    problems = JournalView(journal, [a_district()]).problems(live=True)
     assert [problem.in_worklist for problem in problems] == [False] * 4
     assert "27 other AE titles" in problems[3].what
     journal.close()
@@ -34,7 +35,7 @@ def test_lines_name_the_exams_that_they_speak_of_the_newest_first_and_not_all_of
         commit(journal, image.id, "set_aside")
     Deliveries(journal).refuse(original_delivery(journal, images[0].id)["id"], "not wanted")
     journal.change("UPDATE instances SET file_problem = 'missing' WHERE id IN (?, ?)", images[1].id, images[2].id)
-    said = [problem.what for problem in JournalView(journal).problems(live=False)]
+    said = [problem.what for problem in JournalView(journal, [a_district()]).problems(live=False)]
     numbers = [image.exam_number for image in images]
     newest = ", ".join(numbers[:1:-1])
     assert said == [

@@ -4,9 +4,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fuzzing import scratch
 from fuzzing.target import Target, require
+from leapfrog.commands.stations import KnownStations
 from leapfrog.commands.verify.code import verify_code
 from leapfrog.commands.verify.report import verify_report
-from leapfrog.commands.verify.stations import KnownStations
 from leapfrog.errors import NotASummary
 from leapfrog.signed_summary.code_text import LONGEST_TEXT, parsed, written
 from leapfrog.signed_summary.signing import key_id, signed_text

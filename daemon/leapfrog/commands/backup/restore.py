@@ -29,10 +29,11 @@ from leapfrog.errors import StorageError, UsageError
 from leapfrog.settings import Settings, load_settings
 from leapfrog.spool_file.record import Arrival, read_record
 from leapfrog.state.exam_numbers import reserved_by
-from leapfrog.state.journal import JOURNAL_NAME, Journal
-from leapfrog.state.spool import SPOOL_NAME
+from leapfrog.state.forgetting.exam import ExamForgetting
+from leapfrog.state.journal import JOURNAL_NAME, Journal, files_of
+from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.start.restored import RESTORING_NAME, after_restore
-from leapfrog.state.station.station_key import FOLDER_MODE, KEY_NAME, PUBLIC_NAME, station_folder
+from leapfrog.state.station.station_key import FOLDER_MODE, KEY_NAME, PUBLIC_NAME, own_as, station_folder
 
 FORMER_NAME = "before-restore"  # and the time: folders in the state directory with states that were replaced
 STAGING_NAME = "restoring.partial"  # in the state directory, before anything changes
@@ -49,6 +50,7 @@ class Restored:
     newer: int
     settings_file: Path | None
     former: Path | None
+    forgotten: int = 0
 
     def sentences(self) -> list[str]:
         """The same for a person."""
@@ -59,6 +61,8 @@ class Restored:
             )
         if self.newer:
             lines.append(f"{self.newer:,} images that arrived after the backup are taken in again at the next start.")
+        if self.forgotten:
+            lines.append(f"Exams of the backup that were forgotten on request, and stay so: {self.forgotten:,}.")
         if self.settings_file:
             lines.append(f"The settings of the backup are in {self.settings_file}.")
         if self.former:
@@ -121,13 +125,14 @@ def restore_backup(
             placed = _place_settings(staging / SETTINGS_MEMBER, settings_file, state_dir)
             _own(staging, state_dir)
             former = _exchange(staging, state_dir, present)
+            forgotten = _forget_again(state_dir, settings.retention.min_free_bytes)
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             raise StorageError(
                 f"The backup could not be restored: {where}{problem.strerror}. Nothing is lost: mend that, then run it"
                 " again."
             ) from problem
-    return Restored(manifest.created_at, images, asked_for, newer, placed, former)
+    return Restored(manifest.created_at, images, asked_for, newer, placed, former, forgotten)
 
 
 def _exchange(staging: Path, state_dir: Path, present: list[Path]) -> Path | None:
@@ -152,6 +157,21 @@ def _exchange(staging: Path, state_dir: Path, present: list[Path]) -> Path | Non
     shutil.rmtree(restoring)
     fsync_directory(state_dir)
     return former
+
+
+def _forget_again(state_dir: Path, min_free_bytes: int) -> int:
+    """Forget in what was restored the exams that were forgotten on request on this box. The next start would do it too.
+    Returns how many there were.
+    """
+    journal = Journal(state_dir / JOURNAL_NAME)
+    try:
+        forgotten = ExamForgetting(journal, Spool(state_dir / SPOOL_NAME, min_free_bytes)).finish()
+        for path in files_of(journal.path):
+            if path.exists():
+                own_as(path, state_dir)
+    finally:
+        journal.close()
+    return forgotten
 
 
 def _new_folder(state_dir: Path, name: str) -> Path:

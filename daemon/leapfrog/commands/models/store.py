@@ -25,6 +25,7 @@ from leapfrog.errors import DiskFull, PackageError, StateDirectoryHeld, StorageE
 from leapfrog.packages.catalogue import (
     FOLDER_SEPARATOR,
     INSTALLED_NAME,
+    bundled_models,
     packages_in,
     packages_in_use,
     settings_policy,
@@ -33,14 +34,11 @@ from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.packages.version import PackageVersion
-from leapfrog.processes.command_lines import our_program
-from leapfrog.processes.trial import Trials
-from leapfrog.settings import EngineSettings, Settings
+from leapfrog.processes.model_trying import why_model_fails
+from leapfrog.settings import Settings
 
 NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
 FOLDER_MODE = 0o755  # models are not secret, and the daemon's own user must read what root installs
-TRIAL_START_SECONDS = 60.0  # a start may take this long on a board that boots from an SD card
-TRIAL_PROGRAM = "leapfrog.trials.model_trial"
 RESTART = "If Leapfrog is running, restart it to use the change: systemctl restart leapfrog"
 
 
@@ -124,7 +122,8 @@ def install_package(source: Path, settings: Settings) -> Installed:
                 package = load_package(staged, settings_policy(settings))
                 if package.manifest != opened.manifest:
                     raise PackageError(f"{source} changed while it was being copied. Try again.")
-                _run_once(package, settings.engine)
+                if reason := why_model_fails(package, settings.engine):
+                    raise PackageError(f"{package.title} is not installed: {reason}")
                 target = directory / staged.name
                 if target.exists():  # this version, but damaged or not allowed by the settings
                     _delete(target)
@@ -163,7 +162,8 @@ def _refuse_unless_higher(
     manifest: Manifest, current: ModelPackage | None, directory: Path, policy: SignaturePolicy
 ) -> None:
     title, version = f"{manifest.name} {manifest.version}", PackageVersion.parse(manifest.version)
-    if current is not None and current.folder.parent not in (directory, SHIPPED_PACKAGES):
+    replaceable = (directory, *bundled_models(directory.parent), SHIPPED_PACKAGES)
+    if current is not None and current.folder.parent not in replaceable:
         raise PackageError(
             f"{title} is not installed: {current.title} in {current.folder} comes first, since models.paths names"
             " that folder. Replace the package there, or remove the folder from models.paths."
@@ -190,24 +190,6 @@ def _refuse_if_too_large(source: PackageSource, settings: Settings) -> None:
             f"{source.title} is not installed: it needs {source.byte_count} bytes and {free} are free, of which"
             f" {settings.retention.min_free_bytes} must stay free (retention.min_free_bytes). Make room on the disk."
         )
-
-
-def _run_once(package: ModelPackage, engine: EngineSettings) -> None:
-    """Run the model once, in separate processes, since a runtime may crash or hang on a file."""
-    arguments = [
-        "--package",
-        str(package.folder),
-        "--python",
-        engine.interpreter,
-        "--threads",
-        str(engine.threads or 1),
-    ]
-    end = Trials().run(our_program(TRIAL_PROGRAM, *arguments), engine.deadline_seconds + TRIAL_START_SECONDS)
-    if end.how == "late":
-        raise PackageError(f"{package.title} is not installed: its model did not answer in time.")
-    if end.status:
-        reason = end.printed.decode(errors="replace").strip() or f"The trial ended with status {end.status}."
-        raise PackageError(f"{package.title} is not installed: its model was run once, and failed. {reason}")
 
 
 # ---------------------------------------------------------------- the folder

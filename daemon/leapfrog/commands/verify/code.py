@@ -1,7 +1,7 @@
 """Checks the text of a sheet's code."""
 
+from leapfrog.commands.stations import KnownStations
 from leapfrog.commands.verify.outcome import Outcome, Patient
-from leapfrog.commands.verify.stations import KnownStations
 from leapfrog.errors import NotASummary
 from leapfrog.signed_summary.patient_number import is_of
 from leapfrog.signed_summary.signing import Checked, check_text

@@ -5,13 +5,13 @@ import re
 import sys
 from pathlib import Path
 
+from leapfrog.commands.stations import KnownStations, known_stations
 from leapfrog.commands.verify.code import verify_code
 from leapfrog.commands.verify.outcome import Outcome
 from leapfrog.commands.verify.photo import texts_in
-from leapfrog.commands.verify.plain_file import NotPlain, content_of
 from leapfrog.commands.verify.report import verify_report
-from leapfrog.commands.verify.stations import KnownStations, known_stations
 from leapfrog.errors import UsageError
+from leapfrog.plain_file import NotPlain, content_of
 from leapfrog.signed_summary.signing import is_code
 from leapfrog.wording.verify_words import NO_CODE, SEVERAL
 

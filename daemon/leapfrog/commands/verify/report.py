@@ -8,11 +8,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from leapfrog.commands.stations import KnownStations
 from leapfrog.commands.verify.outcome import FileState, Outcome, Patient
-from leapfrog.commands.verify.plain_file import NotPlain, content_of, opened
-from leapfrog.commands.verify.stations import KnownStations
 from leapfrog.errors import UsageError
 from leapfrog.heartbeat.names import NEWEST_NAME
+from leapfrog.plain_file import NotPlain, content_of, opened
 from leapfrog.signed_summary.patient_number import plain
 from leapfrog.signed_summary.signing import Checked, check_report
 from leapfrog.wording.text import clean

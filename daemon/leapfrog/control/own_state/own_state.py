@@ -1,12 +1,15 @@
 """Collects what this box says of itself, and signs it."""
 
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
+from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.own_state.certificates import certificates
-from leapfrog.control.own_state.told_problems import told_problems
+from leapfrog.control.own_state.told_problems import moment_of, told_problems
 from leapfrog.control.status import BoxStatus, StatusSource
 from leapfrog.errors import CannotBeSigned
 from leapfrog.fleet.box_state import (
@@ -21,6 +24,7 @@ from leapfrog.fleet.box_state import (
 )
 from leapfrog.fleet.signed_state import sign_state
 from leapfrog.packages.catalogue import Catalogue
+from leapfrog.state.action_log import counts
 from leapfrog.state.facts import put
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import owed_to_each
@@ -31,6 +35,7 @@ from leapfrog.wording.text import clean
 
 SEQUENCE_FACT = "box_state_sequence"
 MOST_LISTED = 50  # disks, certificates, models, destinations
+NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class OwnState:
@@ -43,18 +48,12 @@ class OwnState:
         source: StatusSource,
         models: Callable[[], Catalogue],
         station_key: Callable[[], StationKey | None],
-        actions: Callable[[], Mapping[str, int]] = dict,
-        bundle: Callable[[], BundleInUse | None] = lambda: None,
     ) -> None:
-        """`actions`: how often each was done in the last 7 days; `bundle`: the
-        district's that the box runs with.
-        """
+        """`models` are the packages in use; `station_key` gives None where there is no key."""
         self._journal = journal
         self._source = source
         self._models = models
         self._station_key = station_key
-        self._actions = actions
-        self._bundle = bundle
         self._weeks = Weeks(journal)
         self._started = time.monotonic()
         self._started_at = int(time.time())
@@ -116,8 +115,8 @@ class OwnState:
             exams_per_day=self._weeks.days(today),
             weeks=self._weeks.weeks(today),
             attention=told_problems(status.attention, self._source.settings),
-            actions=dict(list(self._actions().items())[:MOST_LISTED]),
-            bundle=self._bundle(),
+            actions=_actions(self._source.settings.state_dir),
+            bundle=_bundle(self._source.settings.state_dir),
         )
 
     def _owed(self, status: BoxStatus) -> dict[str, Owed]:
@@ -134,6 +133,16 @@ class OwnState:
 def _device(status: BoxStatus) -> Device:
     since = datetime.fromtimestamp(int(status.device_since)).astimezone() if status.device_since else None
     return Device(what=clean(status.device, 100), since=since)
+
+
+def _actions(state_dir: Path) -> dict[str, int]:
+    counted = counts(state_dir).items()
+    return {NO_WORD.sub("-", action)[:64]: total for action, total in list(counted)[:MOST_LISTED]}
+
+
+def _bundle(state_dir: Path) -> BundleInUse | None:
+    report = bundle_report(state_dir)
+    return None if report.number is None else BundleInUse(number=report.number, since=moment_of(report.since))
 
 
 def _name(text: str) -> str:

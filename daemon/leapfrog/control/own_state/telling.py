@@ -1,11 +1,10 @@
 """All that tells others how this box is: what it says of itself, where that goes, and the file for Prometheus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from leapfrog.control.own_state.metrics import MetricsWriter
 from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
-from leapfrog.fleet.box_state import BundleInUse
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.outbox.own_state.sender import StateSender
 from leapfrog.packages.catalogue import Catalogue
@@ -25,13 +24,9 @@ class Telling:
         outbox: Outbox,
         models: Callable[[], Catalogue],
         station_key: Callable[[], StationKey | None],
-        actions: Callable[[], Mapping[str, int]] = dict,
-        bundle: Callable[[], BundleInUse | None] = lambda: None,
     ) -> None:
         """As of an OwnState. It is sent in the sync windows of `outbox`, and shares the link with what that sends."""
-        own_state = OwnState(
-            journal=journal, source=source, models=models, station_key=station_key, actions=actions, bundle=bundle
-        )
+        own_state = OwnState(journal=journal, source=source, models=models, station_key=station_key)
         self.signed = own_state.signed
         self.sender = StateSender(
             source.settings,

@@ -299,7 +299,9 @@ class AnswerInquirer(Worker):
                 break
             if not self._files.has_room(LARGEST_DOCUMENT_BYTES):
                 break  # what wants nothing but room must not keep images out
-            if (problem := self._fetch(document)) is not None:
+            with self._answers.in_use.using(document.study_key):
+                problem = self._fetch(document) if document.id in self._answers.ids() else None
+            if problem is not None:
                 self._mishaps.failed(problem, server_is_well=True)
                 continue
             self._mishaps.went_well()
@@ -350,7 +352,9 @@ class AnswerInquirer(Worker):
 
     def _examine_all(self) -> None:
         for found in self._answers.to_examine(self.destination):
-            self._examine(found)
+            with self._answers.in_use.using(found.study_key):
+                if found.id in self._answers.ids():
+                    self._examine(found)
 
     def _examine(self, found: FoundDocument) -> None:
         self._progress()

@@ -22,7 +22,8 @@ class Safekeeping:
         """Why the box does not commit to an instance; None where it does.
 
         It does where it has that very instance, whole on its disk, or where the district confirmed it before it was
-        deleted here. It does not where different contents came under one UID: nobody could say which one is meant.
+        deleted here. It does not where a person had it forgotten: nobody is to rely on that. Nor where different
+        contents came under one UID: nobody could say which one is meant.
         """
         forgotten = self._known.forgotten(reference.sop_instance_uid)
         if forgotten is not None and forgotten.other_content:
@@ -43,7 +44,7 @@ class Safekeeping:
 
 
 def _reason_of_absent(reference: Reference, forgotten: ForgottenInstance | None) -> FailureReason | None:
-    if forgotten is not None:
+    if forgotten is not None and not forgotten.on_request:
         same = forgotten.sop_class_uid == reference.sop_class_uid
         return None if same else FailureReason.CLASS_INSTANCE_CONFLICT
     if not is_storage_class(reference.sop_class_uid):

@@ -72,7 +72,7 @@ class StateSender(Worker):
         after_start_seconds: float = AFTER_START_SECONDS,
     ) -> None:
         """`signed_state` makes the file. `windows`, `throttle` and `precedence` are those of all that is sent; whoever
-        starts the windows wakes this part at their edges (`window_has_edge`).
+        starts the windows wakes this part at their edges.
         """
         super().__init__("own-state")
         self._url = settings.fleet.url
@@ -85,6 +85,7 @@ class StateSender(Worker):
         self._problems = Problems()
         self._asked_for = False  # `leapfrog sync` was given
         self._has_news = False
+        self._was_open = True  # a start is no beginning of a window
         self._due_at = monotonic() + after_start_seconds
         self._tried_at: float | None = None  # the last time, however it ended
         self._failures = 0
@@ -107,11 +108,6 @@ class StateSender(Worker):
         self._asked_for = True
         self.wake()
 
-    def window_has_edge(self) -> None:
-        """A sync window begins or ends. Returns at once."""
-        self._due_at = min(self._due_at, self._monotonic())
-        self.wake()
-
     def news(self) -> None:
         """Something else needs attention than before. Returns at once."""
         self._has_news = True
@@ -130,7 +126,7 @@ class StateSender(Worker):
     def turn(self) -> float:
         """Send it if it is due. Returns the seconds until it is."""
         self.beat(STEP_SECONDS)
-        if self._place is None or not (self._asked_for or self._windows.is_open()):
+        if self._place is None or not (self._has_begun_window() or self._asked_for):
             return UNTIL_WOKEN
         wait = 0.0 if self._asked_for else self._seconds_until_due()
         if wait > 0:
@@ -149,6 +145,13 @@ class StateSender(Worker):
             _log.error("What this box says of itself could not be sent: %s\n%s", type(problem).__name__, frames)
             self._failed(problem)
         return self._seconds_until_due()
+
+    def _has_begun_window(self) -> bool:
+        """Whether a window is open. Where one has just begun, it is due."""
+        was_open, self._was_open = self._was_open, self._windows.is_open()
+        if self._was_open and not was_open:
+            self._due_at = min(self._due_at, self._monotonic())
+        return self._was_open
 
     def _seconds_until_due(self) -> float:
         """After a failure nothing brings the next attempt forward but `leapfrog sync` and the edge of a window."""

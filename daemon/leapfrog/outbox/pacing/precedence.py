@@ -67,6 +67,11 @@ class Precedence:
                 del self._moved_at[turn]
                 self._changed.notify_all()
 
+    def is_urgent(self) -> bool:
+        """Whether something urgent moves now."""
+        with self._changed:
+            return self._is_urgent(self._monotonic())
+
     def moves(self, turn: Turn) -> None:
         """See Turn."""
         with self._changed:

@@ -1,6 +1,7 @@
 """What all DICOM objects made here share: file meta information, the description of their pixels, safe values."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
@@ -17,14 +18,19 @@ def write_object(dataset: Dataset, purpose: Purpose, out: Path, transfer_syntax:
     """Write `dataset` as a DICOM file to `out`, with its record, synced. Its pixels are already encoded in
     `transfer_syntax`.
     """
+    with replacing(out) as stream:
+        write_file(dataset, stream, transfer_syntax)
+        uids = (dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID)
+        return finish(stream, out.name, purpose, *uids)
+
+
+def write_file(dataset: Dataset, stream: BinaryIO, transfer_syntax: UID) -> None:
+    """Write `dataset` as a DICOM file to `stream`, without a record."""
     dataset.file_meta = FileMetaDataset()  # pydicom adds the rest when it writes the file
     dataset.file_meta.TransferSyntaxUID = transfer_syntax
     dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    with replacing(out) as stream:
-        dcmwrite(stream, dataset, enforce_file_format=True)
-        uids = (dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID)
-        return finish(stream, out.name, purpose, *uids)
+    dcmwrite(stream, dataset, enforce_file_format=True)
 
 
 def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:

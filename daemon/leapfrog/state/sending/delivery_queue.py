@@ -49,6 +49,11 @@ def rank_of(delivery: DeliveryRecord) -> int:
     return urgent if delivery.urgent else other
 
 
+def ranks_of(kind: str) -> tuple[int, int]:
+    """The ranks of objects of that kind: if their exam is urgent, and if not. Raises KeyError for an unknown one."""
+    return _RANKS_OF_KINDS[kind]
+
+
 class DeliveryQueue:
     """The waiting deliveries whose bytes are there. Every method is one transaction; any thread may call it.
 

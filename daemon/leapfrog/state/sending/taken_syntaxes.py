@@ -7,8 +7,9 @@ from leapfrog.dicom.uids import JPEG_LS_LOSSLESS
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.journal import Journal
 
-# What a server of each kind is tried with, unless the settings say what it takes. Orthanc and dcm4chee take it.
-USUALLY_TAKEN = {"dicomweb": (JPEG_LS_LOSSLESS,), "dicom": (JPEG_LS_LOSSLESS,)}
+# What a server of each kind is tried with, unless the settings say what it takes. Orthanc and dcm4chee take it, also
+# from a stick.
+USUALLY_TAKEN = {"dicomweb": (JPEG_LS_LOSSLESS,), "dicom": (JPEG_LS_LOSSLESS,), "stick": (JPEG_LS_LOSSLESS,)}
 REMEMBERED = timedelta(days=31)  # servers are upgraded; one try a month costs the link one original
 
 

@@ -17,11 +17,12 @@ from leapfrog.errors import StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.exam_number import is_exam_number
 from leapfrog.problem import Problem, Problems
-from leapfrog.spool_file.record import Arrival, Production, Reencoding, content_holds, read_record
+from leapfrog.spool_file.record import Arrival, Production, Reencoding, SpoolRecord, content_holds, read_record
 from leapfrog.state.arrivals import instance_of, record_of
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.forgotten_list import ForgottenList
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.recipients import Recipients, exam_of
@@ -86,6 +87,7 @@ class Adoption(Worker):
         self._studies = Studies(journal)
         self._deliveries = Deliveries(journal)
         self._folder_files = FolderFiles(journal)
+        self._list = ForgottenList(journal)
         self._encodings = Encodings(journal)
         self._spool = spool
         self._numbers = numbers
@@ -215,6 +217,9 @@ class Adoption(Worker):
         except OSError as problem:
             self._cannot_read(problem)
             return
+        if self._was_forgotten(name, record):
+            self._spool.remove(name)
+            return
         match record:
             case Arrival():
                 arrivals.append((record.arrival, name))
@@ -226,6 +231,12 @@ class Adoption(Worker):
                 self._spool.remove(name)
             case None:
                 self._lay_aside(name, "unknown" if self._opening.rebuilt else INCOMPLETE)
+
+    def _was_forgotten(self, name: str, record: SpoolRecord | None) -> bool:
+        """Whether it is of an exam that was forgotten on request, by its name too where it has no record."""
+        if isinstance(record, Production):
+            return self._list.has_study(record.study_key) or self._list.has(record.instance_id or "")
+        return self._list.has(Path(name).stem)
 
     def _attempt(self, adopt: Callable[[str, str | None], None], name: str, wrapped: str | None) -> None:
         """One file that cannot be taken up must not keep the others out."""

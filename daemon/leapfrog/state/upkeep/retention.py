@@ -14,6 +14,7 @@ from datetime import date, datetime
 from leapfrog.state.answer_files import AnswerFiles
 from leapfrog.state.answers import Answers
 from leapfrog.state.facts import Facts
+from leapfrog.state.records import FinishedStudy
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
@@ -84,17 +85,24 @@ class Retention(Worker):
                 if self._has_unknown_damage(study.key):
                     self._studies.count_days_anew(study.key)
                     continue
-                self._spool.forget(study.spool_names)
-                answers = self._answers.ids_of(study.key)
-                if self._studies.forget(study, limit):
-                    deleted += 1
-                    self._answer_files.remove(answers)
-                    self._spool.discard_forgotten()
-                else:  # an image came in between
-                    self._spool.take_back(study.spool_names)
+                with self._studies.in_use.using(study.key):
+                    deleted += self._forget(study, limit)
         if deleted:
             _log.info("Studies deleted: %d. They were older than retention.keep_days, and nothing was owed.", deleted)
         return deleted
+
+    def _forget(self, study: FinishedStudy, limit: int) -> bool:
+        """Delete one. Returns whether it was deleted."""
+        if self._studies.find(study.key) is None:  # a person had it forgotten
+            return False
+        self._spool.forget(study.spool_names)
+        answers = self._answers.ids_of(study.key)
+        if not self._studies.forget(study, limit):  # an image came in between
+            self._spool.take_back(study.spool_names)
+            return False
+        self._answer_files.remove(answers)
+        self._spool.discard_forgotten()
+        return True
 
     def _has_unknown_damage(self, study_key: str) -> bool:
         """Whether a file of the study is missing or damaged, and the journal did not know it."""

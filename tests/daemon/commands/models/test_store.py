@@ -205,7 +205,7 @@ def test_a_model_that_its_manifest_does_not_describe_is_not_installed(
 
 
 def test_an_engine_that_hangs_ends_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leapfrog.commands.models.store.TRIAL_START_SECONDS", 15.0)  # it must have begun
+    monkeypatch.setattr("leapfrog.processes.model_trying.TRIAL_START_SECONDS", 15.0)  # it must have begun
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
     python.chmod(0o755)

@@ -232,23 +232,6 @@ def test_nothing_that_has_no_end_is_read(clinics: Clinics, tmp_path: Path) -> No
         clinics.asks(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "of_gulu", "said"),
-    [
-        ("KITGUM.PEM", True, "have the same name"),
-        ("Kitgum\u200b.pem", True, "have the same name"),
-        ("Gulu.pem", False, "have the same key"),
-        ("This  Box.pem", True, "only the box in front of you"),
-        ("Gulu.pub", True, r"does not end in \.pem"),
-    ],
-)
-def test_who_signed_is_never_left_open(clinics: Clinics, name: str, of_gulu: bool, said: str) -> None:
-    key = station_key(clinics.gulu) if of_gulu else clinics.key
-    (clinics.stations / name).write_text(key.public_pem)
-    with pytest.raises(UsageError, match=said):
-        clinics.asks(clinics.text)
-
-
 def test_the_text_is_read_from_a_file_and_from_stdin_too(clinics: Clinics, tmp_path: Path) -> None:
     (tmp_path / "message.txt").write_text(f"The code:\n{clinics.text}\n")
     assert clinics.asks(tmp_path / "message.txt").trusted
@@ -258,12 +241,6 @@ def test_the_text_is_read_from_a_file_and_from_stdin_too(clinics: Clinics, tmp_p
     report = clinics.published()
     (tmp_path / "copy.json").write_bytes(b"\xef\xbb\xbf" + report.read_bytes())
     assert clinics.asks(tmp_path / "copy.json").kind == "report"
-
-
-def test_a_key_file_that_is_none_is_named(clinics: Clinics) -> None:
-    (clinics.stations / "Moyo.pem").write_text("nothing")
-    with pytest.raises(UsageError, match=r"Moyo\.pem is not the public key of a station"):
-        clinics.asks(clinics.text)
 
 
 def test_the_exit_status_and_the_json_say_the_same(clinics: Clinics, tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticUndefined
 
+from leapfrog.bundle_state import BUNDLES_NAME, STATE_NAME, BundleState
 from leapfrog.control.own_state.metrics import metrics_text
 from leapfrog.control.own_state.own_state import SEQUENCE_FACT, OwnState
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import CannotBeSigned
 from leapfrog.exam import Identity
-from leapfrog.fleet.box_state import BoxState, BundleInUse
+from leapfrog.fleet.box_state import BoxState
 from leapfrog.fleet.signed_state import read_state
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.settings import Settings
+from leapfrog.state.action_log import note_action
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
@@ -192,10 +194,22 @@ def test_a_state_is_small_and_bounded_whatever_the_settings_and_the_journal_hold
     assert len(state.owed) == 50
 
 
-def test_what_others_count_is_told(journal: Journal) -> None:
-    state = said(journal, actions=lambda: {"export": 2}, bundle=lambda: BundleInUse(number=7))
+def test_what_persons_did_is_told_as_counts(journal: Journal) -> None:
+    for _ in range(2):
+        note_action(journal.path.parent, "export", "K7-42F", f"to {MARKER}")
+    state = said(journal)
     assert state.actions == {"export": 2}
-    assert state.bundle == BundleInUse(number=7)
+    assert "K7-42F" not in state.model_dump_json()
+
+
+def test_the_bundle_in_use_is_told(journal: Journal) -> None:
+    folder = journal.path.parent / BUNDLES_NAME
+    folder.mkdir()
+    in_use = BundleState(present=7, since="2026-11-30T08:00:00+02:00")
+    (folder / STATE_NAME).write_text(in_use.model_dump_json())
+    bundle = said(journal).bundle
+    assert bundle is not None
+    assert (bundle.number, bundle.since and bundle.since.isoformat("T", "minutes")[:4]) == (7, "2026")
 
 
 def test_with_many_exams_it_takes_no_longer(journal: Journal, key: StationKey) -> None:

@@ -118,7 +118,7 @@ def test_what_nobody_could_be_told_for_too_long_is_given_up_until_a_person_retri
     box, modality = site.box(give_up_seconds=1.0), site.modality()
     ask_and_leave(box, modality, [UNKNOWN])
     wait_until(box.commitments.given_up, "it to be given up", deadline_seconds=SECONDS)
-    (problem,) = [one for one in JournalView(box.intake.journal).problems(live=True) if "FILMROOM" in one.what]
+    (problem,) = [one for one in JournalView(box.intake.journal, ()).problems(live=True) if "FILMROOM" in one.what]
     given_up = box.commitments.given_up()[0].id
     assert given_up in problem.remedy
     assert box.commitments.retry(given_up)

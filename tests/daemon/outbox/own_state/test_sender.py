@@ -84,11 +84,9 @@ def test_outside_the_windows_nothing_is_sent_and_where_one_begins_it_is_sent_fir
         assert desk.turn() == UNTIL_WOKEN
         assert server.answered == []
         desk.clocks.hour = 20
-        desk.sender.window_has_edge()
         desk.turn()
         assert server.bodies == [b"1"]
         desk.clocks.hour = 7
-        desk.sender.window_has_edge()
         assert desk.turn() == UNTIL_WOKEN
     assert server.bodies == [b"1"]
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Literal, cast
 
 from leapfrog.dicom.part10 import Part10Source
@@ -62,14 +63,15 @@ class StowClient:
         pace: Pace,
         timeouts: Timeouts | None = None,
         same_image: SameImage = never_certain,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`pace` is told whenever bytes are about to move, and holds bodies back. A LeapfrogError that it raises ends
         the transfer. `same_image`: whether two files in different transfer syntaxes hold the same image; false in
-        doubt.
+        doubt. `headers` go with each request.
         """
         self._pace = pace
         self._same_image = same_image
-        self._exchanges = Exchanges(destination, pace, timeouts or Timeouts())
+        self._exchanges = Exchanges(destination, pace, timeouts or Timeouts(), headers)
         self._search = InstanceSearch(self._exchanges)
 
     def cut(self) -> None:

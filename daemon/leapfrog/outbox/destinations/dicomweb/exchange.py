@@ -12,6 +12,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 import requests
@@ -70,8 +71,11 @@ class Exchanges:
         settings: DestinationSettings,
         pace: Pace,
         timeouts: Timeouts,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
+        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer. `headers`
+        go with each request.
+        """
         self._settings = settings
         self._pace = pace
         self._timeouts = timeouts
@@ -82,7 +86,9 @@ class Exchanges:
         self._session.trust_env = False  # only the settings file counts, no environment variables
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity"})
+        self._session.headers.update(
+            {"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity", **headers}
+        )
         self._verify = str(settings.ca_file) if settings.ca_file else True
         certificate, key = settings.client_certificate, settings.client_key or settings.client_certificate
         self._certificate = (str(certificate), str(key)) if certificate else None
@@ -146,17 +152,18 @@ class Exchanges:
         status, head = self._exchange("GET", path, query, {}, None, 0.0, bounds, gathered)
         return Answer(status, head, bytes(gathered))
 
-    def download(self, path: str, accept: str, sink: BinaryIO, most_bytes: int) -> Answer:
-        """Write what the server answers into `sink`. The answer has no body. Raises DistrictError when there is no
-        whole answer within `most_bytes`, OSError when `sink` cannot be written.
+    def download(
+        self, path: str, accept: str, sink: BinaryIO, most_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Write what the server answers into `sink`. The answer has no body. `headers` go along, such as which part is
+        asked for. Raises DistrictError when there is no whole answer within `most_bytes`, OSError when `sink` cannot be
+        written.
         """
         seconds = self._timeouts.query_seconds + most_bytes / SLOWEST_BYTES_PER_SECOND
-        headers = {"Accept": accept}
+        every = {"Accept": accept, **(headers or {})}
         writer = _Writer(sink)
         try:
-            return Answer(
-                *self._exchange("GET", path, {}, headers, None, 0.0, AnswerBounds(seconds, most_bytes), writer)
-            )
+            return Answer(*self._exchange("GET", path, {}, every, None, 0.0, AnswerBounds(seconds, most_bytes), writer))
         except DistrictUnclear:
             if writer.failure is not None:
                 raise writer.failure from None

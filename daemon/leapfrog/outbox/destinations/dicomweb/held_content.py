@@ -18,6 +18,7 @@ from leapfrog.dicom.encoding import Encoding
 from leapfrog.dicom.part10 import Part10Source, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, is_forwardable_uid
 from leapfrog.errors import StorageError
+from leapfrog.outbox.destinations.dicomweb.filed_number import is_filed_as
 from leapfrog.spool_file.content import open_file
 
 if TYPE_CHECKING:
@@ -26,12 +27,16 @@ if TYPE_CHECKING:
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
 PATIENT_ID = 0x00100020
+ISSUER_OF_PATIENT_ID = 0x00100021
+ORIGINAL_ATTRIBUTES = 0x04000561
 STUDY_INSTANCE_UID = 0x0020000D
 SERIES_INSTANCE_UID = 0x0020000E
 NUMBER_OF_FRAMES = 0x00280008
 NUMBERS = frozenset((0x00280002, 0x00280010, 0x00280011, 0x00280100))  # samples, rows, columns, bits allocated: US
 IDENTITY = (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
-TEXTS = frozenset((*IDENTITY, PATIENT_ID, NUMBER_OF_FRAMES))
+TEXTS = frozenset((*IDENTITY, PATIENT_ID, ISSUER_OF_PATIENT_ID, NUMBER_OF_FRAMES))
+# What a district of several clinics writes anew when it files an object under the clinic's name.
+FILED = frozenset((PATIENT_ID, ISSUER_OF_PATIENT_ID, ORIGINAL_ATTRIBUTES))
 # Another value of one of these means another picture. Servers correct names and numbers of patients, but not these.
 MEASURES = ("00080016", "00280002", "00280008", "00280010", "00280011", "00280100")
 PIXEL_DATA = 0x7FE00010
@@ -56,13 +61,15 @@ class Place:
 @dataclass(frozen=True)
 class Content:
     """What makes an instance what it is: first values by tag, and digests of its data set and its pixels. `pixels` is
-    '' where there are none, or where they cannot be found.
+    '' where there are none, or where they cannot be found; then `unfiled` is the digest of all that a district does not
+    write anew, else ''.
     """
 
     transfer_syntax_uid: str = ""
     values: dict[str, str] = field(default_factory=dict)
     dataset: str = ""
     pixels: str = ""
+    unfiled: str = ""
 
     @property
     def place(self) -> Place | None:
@@ -76,18 +83,21 @@ class Content:
         return any(ours != theirs for ours, theirs in both)
 
     def is_same_as(self, other: "Content") -> bool:
-        """Whether the district's, `other`, is this: the same bytes, or the same pixels as the same picture of the same
-        patient, whose number a district of several clinics may have put behind their issuer (`KITUI-17`).
+        """Whether the district's, `other`, is this: the same bytes, or the same pixels (of what has none: all that it
+        says) of the same patient, whose number a district of several clinics may have put behind their issuer.
         """
         if self.transfer_syntax_uid != other.transfer_syntax_uid:
             return False
         identities = [[content.values.get(f"{tag:08X}") for tag in IDENTITY] for content in (self, other)]
-        same_pixels = self.pixels != "" and self.pixels == other.pixels and identities[0] == identities[1]
-        return self.dataset == other.dataset or (same_pixels and self._has_patient_of(other))
+        same = (self.pixels, self.unfiled) == (other.pixels, other.unfiled) != ("", "")
+        return self.dataset == other.dataset or (
+            same and identities[0] == identities[1] and self._has_patient_of(other)
+        )
 
     def _has_patient_of(self, other: "Content") -> bool:
         ours, theirs = (content.values.get(f"{PATIENT_ID:08X}", "") for content in (self, other))
-        return theirs == ours or (ours != "" and theirs.endswith(f"-{ours}"))
+        issuer = other.values.get(f"{ISSUER_OF_PATIENT_ID:08X}", "")
+        return is_filed_as(ours, issuer, self.values.get(f"{STUDY_INSTANCE_UID:08X}", ""), theirs)
 
 
 def place_of(source: Part10Source) -> Place | None:
@@ -163,7 +173,8 @@ def _read(stream: BinaryIO, last_tag: int | None) -> Content:
     stream.seek(0)
     start = find_dataset(stream)
     values: dict[str, str] = {}
-    pixels = ""
+    pixels = unfiled = ""
+    unchanged = hashlib.sha256()
     if start.transfer_syntax_uid not in DEFLATED_SYNTAXES:
         encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
         with suppress(DatasetTruncated, DatasetMalformed):
@@ -174,9 +185,13 @@ def _read(stream: BinaryIO, last_tag: int | None) -> Content:
                     values[f"{element.tag:08X}"] = value
                 if element.tag == PIXEL_DATA:
                     pixels = _digest(stream, element.offset, element.end)
+                elif last_tag is None and element.tag not in FILED:
+                    _add(unchanged, stream, element.start, element.end)
+            else:
+                unfiled = unchanged.hexdigest() if last_tag is None and not pixels else ""
     size = stream.seek(0, 2)
     dataset = _digest(stream, start.offset, size) if last_tag is None else ""
-    return Content(start.transfer_syntax_uid, values, dataset, pixels)
+    return Content(start.transfer_syntax_uid, values, dataset, pixels, unfiled)
 
 
 def _value(stream: BinaryIO, element: Element, encoding: Encoding) -> str | None:
@@ -194,9 +209,13 @@ def _value(stream: BinaryIO, element: Element, encoding: Encoding) -> str | None
 def _digest(stream: BinaryIO, begin: int, end: int) -> str:
     """SHA-256 of these bytes, in hexadecimal."""
     digest = hashlib.sha256()
+    _add(digest, stream, begin, end)
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", stream: BinaryIO, begin: int, end: int) -> None:
     stream.seek(begin)
     left = end - begin
     while left > 0 and (chunk := stream.read(min(left, CHUNK_BYTES))):
         digest.update(chunk)
         left -= len(chunk)
-    return digest.hexdigest()

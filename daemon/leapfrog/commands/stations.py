@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from leapfrog.commands.verify.plain_file import NotPlain, content_of
 from leapfrog.errors import UsageError
+from leapfrog.plain_file import NotPlain, content_of
 from leapfrog.signed_summary.signing import key_id
 from leapfrog.state.station.station_key import public_key_of, public_keys
 from leapfrog.wording.text import clean
@@ -32,8 +32,9 @@ class KnownStations:
         return self.names.get(key, "")
 
 
-def known_stations(state_dir: Path, folder: Path | None) -> KnownStations:
-    """This box's own keys, as far as this user may read them, and those in `folder`.
+def known_stations(state_dir: Path | None, folder: Path | None) -> KnownStations:
+    """This box's own keys, as far as this user may read them, and those in `folder`. A district's server, which is no
+    box, has no `state_dir`.
 
     Raises UsageError when `folder` cannot be read, when a file in it is no public key (a key that is silently left out
     would make a sheet look foreign), and when it leaves open who signed: two keys of one name, two names of one key.
@@ -50,7 +51,7 @@ def known_stations(state_dir: Path, folder: Path | None) -> KnownStations:
         if key_id(key) in keys:
             raise UsageError(f"{files[_plain(names[key_id(key)])]} and {file} have the same key. Keep one of them.")
         files[name], keys[key_id(key)], names[key_id(key)] = file, key, clean(file.stem)
-    for number, key in enumerate(public_keys(state_dir)):
+    for number, key in enumerate(public_keys(state_dir) if state_dir is not None else ()):
         keys[key_id(key)], names[key_id(key)] = key, OLD_KEY if number else THIS_BOX
     return KnownStations(keys, names)
 

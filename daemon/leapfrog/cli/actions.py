@@ -1,0 +1,55 @@
+"""What people did on the box, by the log of it."""
+
+from typing import Annotated
+
+import typer
+
+from leapfrog import tables
+from leapfrog.cli.apps import app
+from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, settings_of
+from leapfrog.cli.output import EXIT_FAILED, print_json, show
+from leapfrog.errors import UsageError
+
+
+@app.command()
+def actions(
+    limit: LimitOption = 50,
+    verify: Annotated[bool, typer.Option("--verify", help="Check that no line was changed or taken out.")] = False,
+    holds: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER:HASH", help="With --verify: a line that was seen elsewhere, such as by the district."
+        ),
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show who did what on this box, newest first. With --verify the exit status is 1 if the log is not whole."""
+    from itertools import islice
+
+    from leapfrog.state.action_log import line_seen, lines
+    from leapfrog.state.actions.check import check
+
+    state_dir = settings_of(config).state_dir
+    if holds and not verify:
+        raise UsageError("--holds is for --verify.")
+    if not verify:
+        found = list(islice(lines(state_dir), limit))
+        rows = [line.model_dump(mode="json") for line in found]
+        show(rows, as_json, [tables.actions(rows)])
+        return
+    checked = check(state_dir, line_seen(holds) if holds else None)
+    if as_json:
+        print_json(
+            {
+                "first": checked.first,
+                "newest": checked.newest,
+                "newest_hash": checked.newest_hash,
+                "torn": checked.torn,
+                "problems": list(checked.problems),
+            }
+        )
+    else:
+        show(None, False, checked.problems or [checked.sentence()], unwrapped=True)
+    if checked.problems:
+        raise typer.Exit(EXIT_FAILED)

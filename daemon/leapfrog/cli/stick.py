@@ -1,0 +1,61 @@
+"""Exams that are carried to a district on a stick, and receipts that come back."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leapfrog.cli.apps import app
+from leapfrog.cli.options import ConfigOption, JsonOption, settings_of
+from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+
+
+@app.command()
+def export(
+    stick: Annotated[Path, typer.Argument(metavar="DIR", help="Where the stick is mounted, such as /media/STICK.")],
+    destination: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For this destination of the settings; needed if several have a public_key."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Only these, such as structured_report; several times for several."),
+    ] = None,
+    new_only: Annotated[
+        bool, typer.Option("--new-only", help="Without what is on another stick and not confirmed yet.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what is owed on a stick, encrypted to the district, until it is full: results first, urgent and newest
+    before others, originals last. Repeat it after the stick was pulled out: what is on it is not written again.
+
+    All stays owed until `leapfrog import` finds the district's receipts on the stick. What is on another stick that did
+    not come back yet is written once more, after all that is on none: that stick may be lost.
+    """
+    from leapfrog.commands.stick.export import export as write
+
+    kinds = tuple(kind or ())
+    written = write(settings_of(config), stick, destination, kinds, new_only=new_only, console=screen_unless(as_json))
+    show(asdict(written), as_json, written.lines(stick, kinds), unwrapped=True)
+
+
+@app.command("import")
+def import_receipts(
+    given: Annotated[
+        Path,
+        typer.Argument(metavar="DIR|FILE", help="Where the stick is mounted, or a receipt that came by other means."),
+    ],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the district's receipts from a stick: what they confirm is not owed any more. The exit status is 1 if there
+    is none, or one that is not to be trusted.
+    """
+    from leapfrog.commands.stick.receipts import import_from
+
+    imported = import_from(settings_of(config), given)
+    show(imported.as_json(), as_json, imported.lines(), unwrapped=True)
+    if imported.failed:
+        raise typer.Exit(EXIT_FAILED)

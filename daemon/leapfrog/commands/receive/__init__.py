@@ -1,0 +1,1 @@
+"""`leapfrog receive`: at the district, takes what boxes wrote on a stick, and writes receipts."""

@@ -1,0 +1,140 @@
+"""`leapfrog import`: takes the district's receipts from a stick, or one that came by other means."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leapfrog.control.commands import run_command
+from leapfrog.errors import StickError
+from leapfrog.outbox.told import with_article
+from leapfrog.plain_file import NotPlain, opened
+from leapfrog.settings import Settings
+from leapfrog.stick.layout import PartName, Stick
+from leapfrog.stick.receipt import LARGEST_RECEIPT_BYTES
+from leapfrog.wording.text import count
+
+PATIENCE_SECONDS = 300.0
+NOT_A_RECEIPT = "This is no receipt: it is larger than any, or no file."
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What came of one receipt. `problem`: why it says nothing, "" if it does; it is not `genuine` unless the district
+    of this box made it. `became`: how many objects became what.
+    """
+
+    file: str
+    genuine: bool
+    problem: str
+    destination: str = ""
+    became: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What came of all receipts. `cleared_parts`: how many parts were taken off the stick, since the district has
+    decided about all that is in them.
+    """
+
+    receipts: tuple[Receipt, ...]
+    cleared_parts: int = 0
+    looked_at: Path
+
+    @property
+    def failed(self) -> bool:
+        """Whether a person has to do something about it."""
+        taken = [one for one in self.receipts if not one.problem]
+        return not taken or any(not one.genuine for one in self.receipts)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"receipts": [asdict(one) for one in self.receipts], "cleared_parts": self.cleared_parts}
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        if not self.receipts:
+            yield (
+                f"There are no receipts in {self.looked_at}. Has this stick been at the district, and did"
+                " `leapfrog receive` run there to its end? What is owed stays owed."
+            )
+        yield from self._taken()
+        for one in self.receipts:
+            if one.problem:
+                yield f"{one.file}: {one.problem}"
+        if self.cleared_parts:
+            parts = count(self.cleared_parts, "part")
+            yield f"Taken off the stick, since the district has decided about all that is in them: {parts}."
+
+    def _taken(self) -> Iterator[str]:
+        for destination in dict.fromkeys(one.destination for one in self.receipts if not one.problem):
+            became = Counter[str]()
+            for one in self.receipts:
+                if one.destination == destination:
+                    became.update(one.became)
+            yield from _sentences(with_article(destination), became)
+
+
+def _sentences(destination: str, became: Counter[str]) -> Iterator[str]:
+    if became["confirmed"]:
+        yield f"Confirmed by {destination}: {count(became['confirmed'], 'object')}. They are not owed any more."
+    else:
+        yield f"Nothing new is confirmed by {destination}."
+    if became["confirmed before"]:
+        yield f"Confirmed before already: {count(became['confirmed before'], 'object')}."
+    if became["refused"]:
+        yield (
+            f"Not taken by {destination}: {count(became['refused'], 'object')}. `leapfrog deliveries --state refused`"
+            " says why; `leapfrog retry ID` has them written again."
+        )
+    if became["refused before"]:
+        yield f"Not taken, as an earlier receipt said already: {count(became['refused before'], 'object')}."
+    if became["not owed"]:
+        objects = count(became["not owed"], "object")
+        yield f"Not owed any more, since there is a newer one, or somebody gave it up: {objects}."
+    if became["never written"]:
+        yield (
+            f"Not counted: {count(became['never written'], 'object')} that this box did not write in that part, or that"
+            " is owed anew since. What is owed goes on the next stick."
+        )
+
+
+def import_from(settings: Settings, given: Path) -> Imported:
+    """Take what is at `given`: a stick, or one file. Raises StickError when it cannot be read, LeapfrogError when the
+    box does not answer; receipts that were taken before that count.
+    """
+    if not given.is_dir():
+        return Imported(receipts=(_take(settings, given, follow=True)[0],), looked_at=given)
+    stick = Stick(given.absolute())
+    receipts, cleared = [], 0
+    on_stick = set(stick.parts())
+    for file in stick.receipts():
+        receipt, settled = _take(settings, file, follow=False)
+        receipts.append(receipt)
+        if settled is not None:
+            with suppress(StickError):  # one that is read-only keeps what it has
+                stick.remove(settled)
+                file.unlink(missing_ok=True)
+                cleared += settled in on_stick
+    return Imported(receipts=tuple(receipts), cleared_parts=cleared, looked_at=given)
+
+
+def _take(settings: Settings, file: Path, *, follow: bool) -> tuple[Receipt, PartName | None]:
+    """What came of the receipt in a file, and its part if nothing of it waits any more."""
+    try:
+        with opened(file, LARGEST_RECEIPT_BYTES, follow=follow) as stream:
+            text = stream.read(LARGEST_RECEIPT_BYTES).decode("ascii", "replace")
+    except NotPlain:
+        return Receipt(file.name, False, NOT_A_RECEIPT), None
+    except OSError as problem:
+        raise StickError(
+            f"{file} cannot be read: {problem.strerror}. Put the stick in again, and repeat this."
+        ) from problem
+    found = run_command(settings, "take_receipt", timeout_seconds=PATIENCE_SECONDS, receipt=text)
+    if found["problem"]:
+        return Receipt(file.name, found["genuine"], found["problem"]), None
+    part = PartName(found["export_id"], found["part"])
+    receipt = Receipt(file.name, True, "", found["destination"], found["became"])
+    return receipt, part if not found["waiting"] else None

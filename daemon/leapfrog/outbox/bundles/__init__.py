@@ -1,0 +1,1 @@
+"""Fetches what the district has for all of its boxes."""
