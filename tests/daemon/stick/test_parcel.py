@@ -252,6 +252,15 @@ def _writes(contents: list[bytes]) -> int:
     return writer.writes
 
 
+@pytest.mark.parametrize("size", [100, 5000, 60_000, 196_000, 300_000])
+def test_what_fails_over_the_last_bytes_is_said_too(size: int) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "the district's disk")
+
+    with pytest.raises(OSError, match="the district's disk"):
+        read_parcel(io.BytesIO(written([b"x" * size])), IDENTITY, Reader().accept, fail)
+
+
 def test_whatever_the_reader_fails_with_is_raised_as_it_was() -> None:
     def fail(*_: object) -> None:
         raise OSError(5, "the district's disk")
