@@ -95,6 +95,13 @@ def test_a_box_is_told_the_issuer_under_which_its_numbers_are_filed(
     assert load_settings(authority.issued("kitui") / "leapfrog.toml").station.issuer_of_patient_id == told
 
 
+def test_a_box_without_a_certificate_has_an_issuer_too(authority: Authority, tmp_path: Path) -> None:
+    key = station_key(tmp_path / "box").public_pem
+    said = authority.do("station", "mwingi", "--issuer", "MWINGI", given=key)
+    assert 'issuer_of_patient_id = "MWINGI"' in said
+    assert (tmp_path / "issuers").read_text() == "mwingi MWINGI\n"
+
+
 def test_a_key_that_was_made_on_the_box_never_leaves_it(authority: Authority, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])

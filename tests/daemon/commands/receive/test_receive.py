@@ -502,7 +502,7 @@ def test_a_stick_that_does_not_keep_a_receipt_keeps_its_part(
 def test_what_a_box_says_of_itself_is_laid_for_the_fleet_and_never_an_older_one(
     district: District, kitui: WritingBox
 ) -> None:
-    path = district.boxes / "kitui.json"
+    path = district.boxes / "by-stick" / "kitui.json"
 
     def sequence() -> int:
         number: int = json.loads(path.read_text())["state"]["sequence"]
@@ -532,7 +532,7 @@ def test_what_a_box_did_not_sign_of_itself_is_named_and_its_images_are_taken(
     kitui.write(district.stick, [image], box_state=state)
     received = district.receive()
     assert "What kitui says of itself was not kept" in named(received)
-    assert not (district.boxes / "kitui.json").exists()
+    assert not list(district.boxes.rglob("*.json"))
     assert (district.held_of(image), received.removed) == ([1], 1)
 
 
