@@ -48,8 +48,8 @@ def place(job: PlaceJob) -> Placed | PutAside | LeftOut:
         reason = NOT_WRITTEN
     except MemoryError:
         reason = TOO_MUCH
-    except OSError as problem:
-        if problem.errno != errno.EFBIG:
+    except OSError as failure:
+        if failure.errno != errno.EFBIG:
             raise
         reason = TOO_MUCH
     job.place.unlink(missing_ok=True)

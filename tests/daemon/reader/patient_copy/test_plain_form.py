@@ -54,9 +54,8 @@ def test_identifiers_are_added_where_they_belong(tmp_path: Path) -> None:
     dataset.SeriesInstanceUID = ""
     del dataset.StudyInstanceUID, dataset.SOPInstanceUID
     path = tmp_path / "film.dcm"
-    dataset.file_meta = save(image_dataset(gradient()), path) and dcmread(path).file_meta
+    dataset.file_meta = dcmread(save(image_dataset(gradient()), path)).file_meta
     dataset.save_as(path, enforce_file_format=False, implicit_vr=False, little_endian=True)
-    path.write_bytes(path.read_bytes())
     add_identifiers(path, {0x00080018: "2.25.1", 0x0020000D: "2.25.2", 0x0020000E: "2.25.3"})
     found = dcmread(path)
     assert (found.SOPInstanceUID, found.StudyInstanceUID, found.SeriesInstanceUID) == ("2.25.1", "2.25.2", "2.25.3")
