@@ -15,6 +15,7 @@ from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
 from leapfrog.outbox.carried import carried_state, sticks_of
 from leapfrog.outbox.link import GONE, NOT_CONFIGURED, NOT_SENDING, DestinationState, LinkState, OutboxState
+from leapfrog.outbox.own_state.sender import StateSending
 from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
@@ -61,6 +62,8 @@ class BoxStatus(Frozen):
     """`leapfrog status --json`. `deliveries` counts what is owed to all destinations and what is printed, `printing`
     the latter alone; `outbox` has the same of each destination. `waiting`: what is to be sent, by destination and kind.
     `attention` is what a person should act on; `more` says of each list that was cut how many more there are.
+    `device_since`: since when models run on that, in seconds since 1970, 0 where nobody knows. `own_state`: whether the
+    district has what this box says of itself; None where the settings name no place for it.
     """
 
     version: str
@@ -69,6 +72,7 @@ class BoxStatus(Frozen):
     address: str
     ae_title: str
     device: str
+    device_since: float
     edge_tpus: tuple[EdgeTpuReport, ...]
     instances: dict[str, int]
     deliveries: dict[str, int]
@@ -91,6 +95,7 @@ class BoxStatus(Frozen):
     state_dir: str
     reports_dir: str
     attention: tuple[Problem, ...] = ()
+    own_state: StateSending | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +109,7 @@ class Live:
     printing: Callable[[], PrintingState]
     disks: Callable[[], tuple[DiskState, ...]]
     problems: Callable[[], tuple[Problem, ...]]
+    own_state: Callable[[], StateSending | None]
 
 
 class StatusSource:
@@ -146,6 +152,7 @@ class StatusSource:
             address=f"{settings.dicom.host}:{settings.dicom.port}",
             ae_title=settings.dicom.ae_title,
             device=engine.device,
+            device_since=engine.since,
             edge_tpus=engine.edge_tpus,
             instances=instances,
             deliveries={state: total + prints[state] for state, total in deliveries.items()},
@@ -188,6 +195,7 @@ class StatusSource:
                 *confinement_problems(),
                 *(problem.model_copy(update={"in_worklist": False}) for problem in self._action_log.problems()),
             ),
+            own_state=live.own_state() if live else None,
         )
 
     def for_worklist(self) -> BoxForStaff:
