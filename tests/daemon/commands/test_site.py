@@ -83,7 +83,7 @@ def test_every_value_says_where_it_comes_from_and_what_it_is(stick: Path, tmp_pa
     assert 'name = "Kitui"  # from kitui.toml\n' in text
     assert 'language = "sw"  # from common.toml\n' in text
     assert "# The name of this box, which is printed on every report." in text
-    assert '#port = 11112' in text  # what nobody set stands there with its default
+    assert "#port = 11112" in text  # what nobody set stands there with its default
 
 
 def test_a_second_run_changes_nothing_and_one_after_a_change_that_alone(stick: Path, tmp_path: Path) -> None:
@@ -129,7 +129,9 @@ def test_every_mistake_is_named_with_its_file_and_nothing_is_written(stick: Path
         install(stick, tmp_path / "root")
     told = str(caught.value)
     assert "station.language = 'xx'" in told
-    assert "report.quiet_seconds = -1 is not allowed: input should be greater than or equal to 0. It is in common" in told
+    assert (
+        "report.quiet_seconds = -1 is not allowed: input should be greater than or equal to 0. It is in common" in told
+    )
     assert "Unknown key dicom.ea_title" in told
     assert "It is in kitui.toml." in told
     assert "client.key, which cannot be read" in told
