@@ -1,5 +1,6 @@
 """A real box fetches bundles from a real nginx, piece by piece, and only what is new and its district's."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Server:
     def __init__(self, folder: Path, more: str = "") -> None:
         self.bundles = folder / "www/bundles"
         self.bundles.mkdir(parents=True)
+        self._published = 1_000_000_000
         self._log = folder / "nginx/asked.log"
         directives = (
             f"location /bundles/ {{ root {folder}/www; {more}"
@@ -43,6 +45,8 @@ class Server:
 
     def publish(self, bundle: Path) -> None:
         shutil.copyfile(bundle, self.bundles / "next")
+        self._published += 1  # nginx tells files apart by size and second
+        os.utime(self.bundles / "next", (self._published, self._published))
         (self.bundles / "next").replace(self.bundles / "current.zip")
 
     def asked(self) -> list[tuple[int, int]]:
@@ -122,7 +126,7 @@ def test_no_piece_is_fetched_twice_when_the_box_is_killed_between_two(
     settings = box(district, server, tmp_path)
     bundle = district.bundle(7, '[report]\npage_size = "A5"\n', write_classifier(tmp_path))
     server.publish(bundle)
-    monkeypatch.setattr(fetcher_module, "PIECE_BYTES", 256)
+    monkeypatch.setattr(fetcher_module, "PIECE_BYTES", 128)
 
     class Killed(BaseException):
         pass
@@ -155,7 +159,7 @@ def test_another_file_in_the_midst_is_fetched_from_its_beginning(
     model = write_classifier(tmp_path)
     older, newer = district.bundle(7, "", model), district.bundle(8, '[report]\npage_size = "A5"\n', model)
     server.publish(older)
-    monkeypatch.setattr(fetcher_module, "PIECE_BYTES", 256)
+    monkeypatch.setattr(fetcher_module, "PIECE_BYTES", 128)
     throttle = Throttle(0, lambda _: None)
     calls = iter(range(1000))
     monkeypatch.setattr(throttle, "take", lambda _: server.publish(newer) if next(calls) == 3 else None)
@@ -174,7 +178,8 @@ def test_nothing_else_is_kept_and_it_is_said_once(
     if kind == "a page":
         content = b"<html>Sign in</html>" * 100
     if kind == "altered":
-        content = content.replace(b"A5", b"A6")
+        at = content.index(b"bundle.sig") + 30
+        content = content[:at] + bytes((content[at] ^ 1,)) + content[at + 1 :]
     bundle.write_bytes(content)
     server.publish(bundle)
     fetch = fetcher(settings)
