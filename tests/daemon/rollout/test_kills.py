@@ -25,7 +25,7 @@ from support.bundles import BundlingDistrict, wait_for_bundle
 from support.signed_packages import write_version
 
 STEPS = ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
-SMALL_DOSE = 4
+SMALL_DOSE = 2
 
 
 class Killed(BaseException):
