@@ -114,9 +114,7 @@ def read_site(path: Path, common: Path | None = None) -> Site:
         mistakes.append(str(problem))
     models = [folder / one for install, folder in installs for one in install.models]
     files = [
-        SiteFile(**{"from": folder / one.source, "to": one.to, "secret": one.secret})
-        for install, folder in installs
-        for one in install.file
+        one.model_copy(update={"source": folder / one.source}) for install, folder in installs for one in install.file
     ]
     mistakes += [f"install.models names {one}, which does not exist." for one in models if not one.exists()]
     mistakes += [reason for one in files if (reason := _why_unreadable(one.source))]
