@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 
 from leapfrog.bundle_state import read_state
 from leapfrog.outbox.bundles import fetcher as fetcher_module
@@ -16,6 +18,7 @@ from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.settings import Settings
 from support.bundles import BundlingDistrict, wait_for_bundle
+from support.district_nginx import DistrictNginx
 from support.nginx import Nginx, nginx_program
 from support.tiny_models import write_classifier
 from support.waiting import wait_until
@@ -234,3 +237,34 @@ def test_it_waits_for_everything_else_that_goes_over_the_link(
         assert fetch.turn() == fetcher_module.OTHERS_SECONDS
         assert server.asked() == []
     wait_until(lambda: bool(fetch.turn() and offered(settings)), "nothing goes first any more")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the district's nginx is started by root")
+def test_the_districts_own_door_gives_the_bundle_to_its_boxes_and_nothing_beside_it(
+    tmp_path: Path, district: BundlingDistrict
+) -> None:
+    door = DistrictNginx(tmp_path / "door")
+    bundles = door.boxes.parent / "bundles"
+    bundles.mkdir()
+    shutil.copyfile(district.bundle(7), bundles / "current.zip")
+    (bundles / "next.zip").write_bytes(b"not yet")
+    kitui = door.box("kitui")
+    access = door.access(kitui)
+    with door:
+        settings = district.box(
+            tmp_path / "state", fleet={"bundle_url": f"{door.url}/bundles/current.zip"}, district=access
+        )
+        fetcher(settings).turn()
+        assert offered(settings) == ["7.zip"]
+        as_box = partial(
+            requests.request, cert=(str(kitui.certificate), str(kitui.key)), verify=str(access["ca_file"]), timeout=10
+        )
+        asked = [
+            ("GET", "/bundles/next.zip"),
+            ("GET", "/bundles/"),
+            ("PUT", "/bundles/current.zip"),
+            ("GET", "/boxes/"),
+        ]
+        assert [as_box(method, door.url + path).status_code for method, path in asked] == [403] * 4
+        stranger = requests.get(f"{door.url}/bundles/current.zip", verify=str(access["ca_file"]), timeout=10)
+        assert stranger.status_code == 403
