@@ -9,10 +9,10 @@ from typing import Any
 
 import leapfrog
 from end_to_end.whole_district.clinic import Clinic
-from end_to_end.whole_district.courier import LEAPFROG_AT_DISTRICT
-from support.district import District
+from support.district import FLEET_SERVICE, READERS_PORT, District
 
-FLEET = "/var/lib/leapfrog-district/fleet"
+MADE = "/var/lib/leapfrog-district/fleet/leapfrog_fleet.prom"
+SHOWN = f"https://127.0.0.1:{READERS_PORT}/fleet/"
 DEVICE = "cpu"  # on which the boxes' models run here
 
 
@@ -39,15 +39,17 @@ class FleetPage:
 
 
 def look_at_fleet(
-    district: District, linked: Clinic, remote: Clinic, last_export: tuple[datetime, datetime]
+    district: District, linked: Clinic, remote: Clinic, last_export: tuple[datetime, datetime], login: str
 ) -> FleetPage:
-    """Have the page made, and compare it with what the boxes themselves say. `last_export`: when that of the box
-    without a link began and ended.
+    """Have the page made, open it as a reader with that `login`, and compare it with what the boxes themselves say.
+    `last_export`: when that of the box without a link began and ended.
     """
-    said = json.loads(district.do(*LEAPFROG_AT_DISTRICT, "fleet", "--out", FLEET, "--json"))
+    district.do("systemctl", "start", FLEET_SERVICE)
+    status, html = district.curl("--user", login, SHOWN)
+    assert status == 200, html
+    said = json.loads(district.do("leapfrog", "fleet", "--out", "/run/fleet", "--json"))
     boxes = {one["box"]: _box(one) for one in said["boxes"] if one["state"] is not None}
-    html = district.path(f"{FLEET}/index.html").read_text()
-    metrics = district.path(f"{FLEET}/leapfrog_fleet.prom").read_text()
+    metrics = district.path(MADE).read_text()
     wrong = [f"on the fleet's page: {problem}" for problem in said["problems"]]
     wrong += [f"the fleet's page names a strange file {one['file']}" for one in said["strangers"]]
     wrong += [f"the fleet's page does not believe {one['box']}" for one in said["boxes"] if not one["trusted"]]
