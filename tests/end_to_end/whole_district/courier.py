@@ -78,7 +78,7 @@ class Courier:
         self._stick.take_from_clinic()
 
     def _export(self) -> None:
-        began = datetime.now(UTC)
+        began = datetime.now(UTC).replace(microsecond=0)  # as precise as a state is
         _succeeds(self._clinic.kiosk.command("export", str(self._stick.folder), timeout_seconds=COMMAND_SECONDS))
         self.last_export = began, datetime.now(UTC)
 
