@@ -29,7 +29,7 @@ def status(box_status: Row) -> Table:
     table.add_row("Deliveries", _counts_text(to_district))
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
-    for name, text in _destination_rows(box_status["outbox"]):
+    for name, text in (*_destination_rows(box_status["outbox"]), *_own_state_rows(box_status["own_state"])):
         table.add_row(name, text)
     if box_status["waiting"]:
         table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
@@ -143,6 +143,14 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+
+
+def _own_state_rows(own_state: Row | None) -> Iterator[tuple[str, str]]:
+    """Whether the district has what this box says of itself; nothing where it is not to have it."""
+    if own_state is None:
+        return
+    sent = f"sent {_minute(own_state['sent_at'])}" if own_state["sent_at"] else "not sent yet since the start"
+    yield "State to district", f"{sent}. {own_state['last_error']}" if own_state["last_error"] else sent
 
 
 def _sticks_text(sticks: Row | None) -> str:

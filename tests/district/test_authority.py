@@ -81,6 +81,8 @@ def test_the_settings_that_come_with_it_are_ones_that_a_box_takes(authority: Aut
     settings = load_settings(authority.issued("kitui") / "leapfrog.toml")
     assert settings.station.issuer_of_patient_id == "KITUI"
     assert settings.district.url.endswith("/dicom-web")
+    assert settings.fleet.url.endswith("/boxes/kitui.json")
+    assert settings.district.public_key == "", "this district has none"
     assert (tmp_path / "issuers").read_text() == "kitui KITUI\n"
 
 
