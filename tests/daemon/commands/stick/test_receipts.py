@@ -1,6 +1,7 @@
 """What receipts confirm, and what they do not."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,9 @@ def bad_receipts(box: StickBox) -> dict[str, bytes]:
         "changed on the way": json.dumps(forged).encode(),
         "of another time": json.dumps(longer).encode(),
         "of another district": box.receipt(manifest, key=another),
-        "of another district in our name": box.receipt(manifest, key=another, district=box.key.public.verify_key.hex()),
+        "of another district in our name": box.receipt(
+            manifest, key=another, changed={"district": box.key.public.verify_key.hex()}
+        ),
         "without a signature": json.dumps({"receipt": genuine["receipt"], "signature": "00" * 64}).encode(),
         "no JSON": b"\xff\xfe" * 50,
         "empty": b"",
@@ -167,7 +170,7 @@ def test_a_receipt_for_something_else_confirms_nothing(box: StickBox, changed: d
     box.export(stick)
     (manifest,) = box.arrived(stick).manifests.values()
     file = box.directory / "receipt.json"
-    file.write_bytes(box.receipt(manifest, **changed))
+    file.write_bytes(box.receipt(manifest, changed=changed))
     assert words in said(box, file)
     assert box.count("waiting") == 2
 
@@ -252,8 +255,6 @@ def test_a_receipt_of_a_destination_confirms_nothing_that_another_one_is_owed(bo
 
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "too large"])
 def test_what_is_no_file_on_a_stick_is_not_read(box: StickBox, kind: str) -> None:
-    import os
-
     box.owe(1)
     stick = box.stick()
     box.export(stick)
