@@ -10,8 +10,8 @@ DISTRICT = ROOT / "config" / "district"
 
 
 def packages_of(script: Path) -> set[str]:
-    (listed,) = re.findall(r"^packages=\((.*?)\)", script.read_text(), re.MULTILINE | re.DOTALL)
-    return set(shlex.split(listed))
+    listed = re.findall(r"^(?:prometheus_)?packages=\((.*?)\)", script.read_text(), re.MULTILINE | re.DOTALL)
+    return {package for packages in listed for package in shlex.split(packages)}
 
 
 def test_the_tests_have_every_package_that_set_up_installs() -> None:

@@ -35,9 +35,12 @@ def export(
     not come back yet is written once more, after all that is on none: that stick may be lost.
     """
     from leapfrog.commands.stick.export import export as write
+    from leapfrog.state.action_log import acting
 
-    kinds = tuple(kind or ())
-    written = write(settings_of(config), stick, destination, kinds, new_only=new_only, console=screen_unless(as_json))
+    kinds, settings = tuple(kind or ()), settings_of(config)
+    with acting(settings.state_dir, "export", detail=f"to {stick}") as acted:
+        written = write(settings, stick, destination, kinds, new_only=new_only, console=screen_unless(as_json))
+        acted.detail = written.in_short()
     show(asdict(written), as_json, written.lines(stick, kinds), unwrapped=True)
 
 
@@ -45,17 +48,23 @@ def export(
 def import_receipts(
     given: Annotated[
         Path,
-        typer.Argument(metavar="DIR|FILE", help="Where the stick is mounted, or a receipt that came by other means."),
+        typer.Argument(
+            metavar="DIR|FILE", help="Where the stick is mounted, or a receipt or bundle that came by other means."
+        ),
     ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the district's receipts from a stick: what they confirm is not owed any more. The exit status is 1 if there
-    is none, or one that is not to be trusted.
+    """Take the district's receipts from a stick: what they confirm is not owed any more. So too bundles of settings and
+    models. The exit status is 1 if there is nothing, or something that is not to be trusted.
     """
     from leapfrog.commands.stick.receipts import import_from
+    from leapfrog.state.action_log import acting
 
-    imported = import_from(settings_of(config), given)
+    settings = settings_of(config)
+    with acting(settings.state_dir, "import", detail=f"from {given}") as acted:
+        imported = import_from(settings, given)
+        acted.detail = imported.in_short()
     show(imported.as_json(), as_json, imported.lines(), unwrapped=True)
     if imported.failed:
         raise typer.Exit(EXIT_FAILED)

@@ -106,7 +106,7 @@ class Commands:
         self._sheet_wanted = sheet_wanted
         self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
-        self._sticks = StickDesk(journal, source.settings, wake)
+        self._sticks = StickDesk(journal, lambda: source.settings, wake)
         self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
 
     def handlers(self) -> dict[str, Handler]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leapfrog import __version__
+from leapfrog.control.action_log_watch import ActionLogWatch
 from leapfrog.control.attention import JournalView, seen_without_daemon
 from leapfrog.control.bundle_report import BundleReport, bundle_report
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
@@ -22,6 +23,7 @@ from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
@@ -126,6 +128,7 @@ class StatusSource:
         self._spool = spool
         self._live = live
         self._view = JournalView(journal, settings.destinations)
+        self._action_log = ActionLogWatch(settings.state_dir, Facts(journal))
 
     @property
     def settings(self) -> Settings:
@@ -190,6 +193,7 @@ class StatusSource:
                 *self._view.problems(live=live is not None and live.outbox().configured),
                 *(Problem(what=one, for_staff=SLOWER_FOR_STAFF) for one in engine.attention),
                 *confinement_problems(),
+                *(problem.model_copy(update={"in_worklist": False}) for problem in self._action_log.problems()),
             ),
             own_state=live.own_state() if live else None,
         )

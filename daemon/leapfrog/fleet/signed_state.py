@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGNED_AS = b"LFSTATE1\n"  # in front of what is signed, so that no signature over anything else fits
+BY_STICK = "by-stick"  # the folder, among the states that came by link, for those that a stick brought
 LARGEST_BYTES = 256 << 10  # of a file; a usual one has about 5 KB
 
 _ENVELOPE = TypeAdapter(dict[str, Any])

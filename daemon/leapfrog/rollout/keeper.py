@@ -5,6 +5,7 @@ with them: else it has the daemon start with the one before.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +75,18 @@ class BundleKeeper(Worker):
         self._begun_at = monotonic()
         self._quiet_since: float | None = None
         self._well_since: float | None = None
-        self._before: Mapping[str, int] | None = None
-        self._shown: BundleState | None = None
+        self._is_looked_through = False  # its packages, in this trial
+        self._before: Mapping[str, int] = {}
+        self._shown = BundleState()
 
     # ------------------------------------------------------------ for others; any thread may call it
+
+    def start(self) -> None:
+        """Start the thread. Whatever cannot be read from now on counts."""
+        self._before = dict(self._condition.instances())
+        with suppress(StorageError):  # the first turn says so
+            self._shown = read_state(self._state_dir)
+        super().start()
 
     def stop(self) -> None:
         """Stop. What was begun is begun again by the next start."""
@@ -92,7 +101,7 @@ class BundleKeeper(Worker):
         in_use = self._in_use.problem
         if in_use:
             own = (*own, Problem(what=in_use, remedy=LEFT_REMEDY, in_worklist=False))
-        undone = undone_problem(self._shown) if self._shown is not None else None
+        undone = undone_problem(self._shown)
         return (*own, *((undone,) if undone else ()))
 
     # ------------------------------------------------------------ the worker
@@ -155,8 +164,8 @@ class BundleKeeper(Worker):
 
     def _why_unwell(self, state: BundleState) -> str:
         """Why this box cannot go on with the bundle on trial; "" as long as it may."""
-        if self._before is None:
-            self._before = dict(self._condition.instances())
+        if not self._is_looked_through:
+            self._is_looked_through = True
             if damaged := self._damaged_package(state):
                 return damaged
         counts = self._condition.instances()
@@ -189,7 +198,9 @@ class BundleKeeper(Worker):
                 number = stage(path, self._settings, self._in_use.layers[-1], self._trials)
             except (BundleError, SettingsError) as problem:
                 _log.warning("%s", problem)
-                self._problems.add("offer", str(problem), NOT_TAKEN_REMEDY, in_worklist=False)
+                before, self._shown = self._shown, read_state(self._state_dir)
+                if self._shown.undone == before.undone:  # else that says it
+                    self._problems.add("offer", str(problem), NOT_TAKEN_REMEDY, in_worklist=False)
                 self._forget(path)
                 continue
             except EngineError as problem:  # the daemon stops, or the trial could not even be started

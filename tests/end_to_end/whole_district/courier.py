@@ -40,15 +40,19 @@ class Courier:
     def trip(self) -> None:
         """There and back, with nothing in the way."""
         self.trips += 1
+        self.bring()
+        self._stick.plug_in_at_clinic()
+        self._import()
+        self._stick.take_from_clinic()
+
+    def bring(self) -> None:
+        """There alone: also a box that owes nothing has something to say of itself."""
         self._stick.plug_in_at_clinic()
         self._export()
         self._stick.take_from_clinic()
         self._stick.plug_in_at_district()
         self._receive()
         self._stick.take_from_district()
-        self._stick.plug_in_at_clinic()
-        self._import()
-        self._stick.take_from_clinic()
 
     def trip_with_accidents(self, meanwhile: Callable[[], object]) -> None:
         """There and back: the stick is pulled out while it is written, and every program killed once, and begun again

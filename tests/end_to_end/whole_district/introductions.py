@@ -26,4 +26,5 @@ def introduce_remote(district: District, clinic: Clinic) -> None:
 def _make_known(district: District, clinic: Clinic) -> None:
     printed = clinic.kiosk.command("station", "key")
     assert printed.returncode == 0, printed.stderr
-    district.do("sh", "-c", 'printf %s "$1" | district-authority station "$0"', clinic.name, printed.stdout)
+    station = 'printf %s "$2" | district-authority station "$0" --issuer "$1"'
+    district.do("sh", "-c", station, clinic.name, clinic.issuer, printed.stdout)

@@ -20,12 +20,11 @@ from leapfrog.commands.fleet.box import Box, Distrust, Heard, Stranger, in_utc
 from leapfrog.commands.fleet.box_keys import BoxKeys
 from leapfrog.commands.fleet.memory import Memory, Seen
 from leapfrog.errors import NotABoxState
-from leapfrog.fleet.signed_state import LARGEST_BYTES, SignedState, read_state
+from leapfrog.fleet.signed_state import BY_STICK, LARGEST_BYTES, SignedState, read_state
 from leapfrog.plain_file import NotPlain, opened
 from leapfrog.wording.text import clean, span
 
 SUFFIX = ".json"
-BY_STICK = "by-stick"
 MOST_FILES = 20_000  # that are listed
 MOST_STRANGERS = 50  # that are looked into, and named
 FUTURE = timedelta(days=1)  # by which a clock may be ahead before nothing else is believed

@@ -21,7 +21,6 @@ from leapfrog.errors import StorageError
 from leapfrog.wording.text import clean
 
 PAGE_NAME = "index.html"
-LOCK_NAME = ".lock"
 FILE_MODE = 0o644  # the server of the page, and Prometheus, read as other users; no patient is in it
 
 
@@ -86,7 +85,7 @@ def _alone(out: Path) -> Iterator[None]:
     """The folder is there, and no other look writes to it meanwhile. Raises StorageError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as problem:
         raise StorageError(f"Nothing can be written to {out}: {problem.strerror}. Run this as its owner.") from problem
     try:

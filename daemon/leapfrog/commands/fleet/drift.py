@@ -5,7 +5,9 @@ against the weeks before them, by Fisher's exact test, which holds for few exams
 left out: with one look a week there is one chance a week for a false alarm, and answers of radiologists come later.
 A change must be more than chance, and large enough to matter: weeks differ more than coins do.
 
-What this costs in false alarms, and what it finds, `python -m support.drift_trial` measures (from tests/).
+What this costs in false alarms, and what it finds, `python -m support.drift_trial` measures (from tests/); the numbers
+are in config/fleet.md. Where a box's weeks always differ by more than chance, they are trusted less (`_scatter`): with
+shares that go up and down by 30 % of themselves, false alarms were six times as frequent without that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +38,8 @@ RULE = (
     f" {PAST_WEEKS} with exams). It counts as a change if chance alone would bring it in less than 1 of"
     f" {round(1 / CHANCE):,} such comparisons (Fisher's exact test), if the share is {FACTOR:g} times as large or as"
     f" small, and differs by {100 * POINTS:g} points or more; never from fewer than {FEWEST_RECENT} exams now,"
-    f" {FEWEST_PAST} before, or {FEWEST_EVENTS} cases."
+    f" {FEWEST_PAST} before, or {FEWEST_EVENTS} cases. Tried on made-up boxes with 10 to 100 exams a week, it gave 1 to 6"
+    " false alarms a year in 50 boxes; a share that doubles at 30 exams a week is found within two months in two of three."
 )
 
 

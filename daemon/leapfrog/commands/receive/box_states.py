@@ -1,6 +1,7 @@
-"""What a box said of itself when it wrote a part: it is laid where `leapfrog fleet` finds it, as by link.
+"""What a box said of itself when it wrote a part: it is laid where `leapfrog fleet` finds it.
 
-boxes/kitui.json        the newest that came, by link or by stick
+boxes/kitui.json            what came by link, which the web server puts there
+boxes/by-stick/kitui.json   the newest that a stick brought: it was made days ago, which is no fault of the box's clock
 """
 
 import json
@@ -8,11 +9,11 @@ from pathlib import Path
 
 from leapfrog.durable import write_durably
 from leapfrog.errors import NotABoxState, StorageError
-from leapfrog.fleet.signed_state import LARGEST_BYTES, SignedState, read_state
+from leapfrog.fleet.signed_state import BY_STICK, LARGEST_BYTES, SignedState, read_state
 from leapfrog.plain_file import NotPlain, content_of
 from leapfrog.stick.parcel import Manifest
 
-STATE_MODE = 0o640
+STATE_MODE = 0o644  # who makes the page of all boxes is another user; no patient is in it
 
 
 def keep_state(folder: Path, box: str, manifest: Manifest) -> bool:
@@ -26,11 +27,11 @@ def keep_state(folder: Path, box: str, manifest: Manifest) -> bool:
     state = read_state(content)
     if state.station_key.hex() != manifest.station_key:
         raise NotABoxState("another box signed it")
-    path = folder / f"{box}.json"
+    path = folder / BY_STICK / f"{box}.json"
     if not state.is_later_than(_kept(path)):
         return False
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, content + b"\n", STATE_MODE)
     except OSError as problem:
         raise StorageError(

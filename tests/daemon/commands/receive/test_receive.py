@@ -97,7 +97,23 @@ def test_what_a_stick_brings_is_at_the_server_and_its_receipt_says_so(district: 
         assert read_receipt(kept.read_bytes(), district.key.public) == receipt
     assert received.removed == 2
     assert district.stick.parts() == [], "a full stick frees itself"
-    assert next(iter(received.lines())).startswith("kitui: 3 objects (0.0 MB) are at the server and confirmed.")
+    assert next(iter(received.lines())).startswith("kitui: 3 objects (0.0 MB) at the server and confirmed.")
+
+
+def test_a_part_in_several_files_is_taken_and_removed_as_one(district: District, kitui: WritingBox) -> None:
+    """As on a stick whose file system takes no large files."""
+    image = secondary_capture(500_000)
+    manifest = kitui.write(Stick(district.root, largest_file_bytes=100_000), [image])
+    files = sorted(district.stick.folder("parcels").iterdir())
+    assert len(files) == 6
+    third = district.parcel(manifest).with_name(PartName(manifest.export_id, 1).volume(3))
+    whole = third.read_bytes()
+    third.unlink()
+    assert "not whole" in named(district.receive())
+    third.write_bytes(whole)
+    assert district.receive().all_taken
+    assert district.held_of(image) == [1]
+    assert list(district.stick.folder("parcels").iterdir()) == []
 
 
 def test_nothing_of_a_patient_is_left_behind(district: District, kitui: WritingBox) -> None:
@@ -458,7 +474,7 @@ def test_a_stick_that_does_not_keep_a_receipt_keeps_its_part(
 def test_what_a_box_says_of_itself_is_laid_for_the_fleet_and_never_an_older_one(
     district: District, kitui: WritingBox
 ) -> None:
-    path = district.boxes / "kitui.json"
+    path = district.boxes / "by-stick" / "kitui.json"
 
     def sequence() -> int:
         number: int = json.loads(path.read_text())["state"]["sequence"]
@@ -488,7 +504,7 @@ def test_what_a_box_did_not_sign_of_itself_is_named_and_its_images_are_taken(
     kitui.write(district.stick, [image], box_state=state)
     received = district.receive()
     assert "What kitui says of itself was not kept" in named(received)
-    assert not (district.boxes / "kitui.json").exists()
+    assert not list(district.boxes.rglob("*.json"))
     assert (district.held_of(image), received.removed) == ([1], 1)
 
 
