@@ -36,6 +36,7 @@ TURNED_INTO_ANOTHER = {
     ("folder_files", "content_sha256"), ("encodings", "instance_id"),
 }  # fmt: skip
 KILL_POINTS = range(1, 482, 20)
+KILL_POINTS = range(1, 451, 17)
 
 
 def old_journal(folder: Path, version: int) -> Path:
