@@ -20,6 +20,7 @@ LeapfrogError
 ├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
 ├── NotAReceipt              a file is no receipt that this box's district signed
 ├── NotABoxState             a file is not the state of a box, or not as the box signed it
+├── CannotBeSigned           this box has no key to sign with
 ├── PrinterError             a print server or printer did not do what it was asked
 │   ├── PrinterUnreachable   no usable answer: try again later
 │   └── PrinterRefused       it answered that it does not do this
@@ -90,6 +91,10 @@ class NotASummary(LeapfrogError):
 
 class NotABoxState(LeapfrogError):
     """A file is not the state of a box, as that box signed it; the message says why, as "it ..."."""
+
+
+class CannotBeSigned(LeapfrogError):
+    """This box has no key to sign with."""
 
 
 class NotAReceipt(LeapfrogError):

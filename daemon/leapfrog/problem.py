@@ -15,7 +15,8 @@ class Problem(Frozen):
     knows), and one `remedy`. `what` and `remedy` are sentences without patient data, for a technician. It is
     `in_worklist` unless staff who read exams could do nothing about it: any stranger in the network brought it about,
     or it is the kernel's. There it is told as `for_staff`: in their words, with what they can do, and never a command;
-    "" where that is to call the technician.
+    "" where that is to call the technician. `names`: what in `what` is only the name of somebody's machine, for the
+    district is told of it without.
     """
 
     what: str
@@ -23,6 +24,7 @@ class Problem(Frozen):
     remedy: str = ""
     in_worklist: bool = True
     for_staff: Sentence = Sentence("")
+    names: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -21,6 +21,7 @@ from leapfrog.control.engine_report import engine_report
 from leapfrog.control.inspection.disk_history import DiskHistory
 from leapfrog.control.notice import Notice
 from leapfrog.control.noting import Noting
+from leapfrog.control.own_state.telling import Telling
 from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
@@ -176,7 +177,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: [part.wake() for part in (inquiries, fetcher)],  # they are built below
+            on_edge=lambda: [part.wake() for part in (telling.sender, inquiries, fetcher)],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -249,11 +250,12 @@ class Service:
             assumed_character_set=settings.dicom.assumed_character_set,
         )
 
-        def commitments_changed() -> None:
-            verifier.wake()
-            reporter.wake()
-
-        commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed, PeerLog(_log))
+        commitments = CommitmentDesk(
+            Commitments(journal),
+            settings.dicom.modality,
+            lambda: _all(verifier.wake, reporter.wake)(),  # noqa: PLW0108 - both are built below
+            PeerLog(_log),
+        )
         verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
         reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
         receiver = DicomReceiver(settings.dicom, admission, spool, commitments, promises)
@@ -264,7 +266,7 @@ class Service:
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, inquiries, thresholds, station_key, bundles, fetcher)
+            own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles, fetcher)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -275,8 +277,16 @@ class Service:
             printing=printing.state,
             disks=disks.disks,
             problems=live_problems,
+            own_state=lambda: telling.sender.state(),  # noqa: PLW0108 - it is built below
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
+        telling = Telling(
+            journal=journal,
+            source=source,
+            outbox=outbox,
+            models=models_in_use.catalogue,
+            station_key=lambda: station_key.key,
+        )
         worklist = WorklistWriter(
             rendered.directory, journal, source.for_worklist, publisher.list_changed, settings.station.language
         )
@@ -302,8 +312,11 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name), fetcher.ask_now)(),
+            sync=lambda name: _all(
+                telling.sender.send_now, lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name), fetcher.ask_now
+            )(),
             spool=spool,
+            box_state=telling.signed,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
             on_forgotten=_all(publisher.wake, worklist.wake),
@@ -324,6 +337,7 @@ class Service:
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
+            *telling.parts(),
             Watched("outbox", outbox),
             Watched("recoder", recoder),
             Watched("promises of archives", promises),
@@ -338,7 +352,7 @@ class Service:
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake).look),
+            _all(outbox.look_at_clock, Notice(live_problems, _all(worklist.wake, telling.sender.news)).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )
@@ -348,12 +362,8 @@ class Service:
     ) -> tuple[BundleKeeper, BundleFetcher]:
         """What has to do with the bundles of the district."""
 
-        def is_quiet() -> bool:
-            unread = journal.counts("instances")["received"]
-            return not (unread or receiver.associations() or outbox.precedence.is_urgent())
-
         condition = Condition(
-            is_quiet=is_quiet,
+            is_busy=lambda: bool(receiver.associations()) or outbox.precedence.is_urgent(),
             is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
             instances=lambda: journal.counts("instances"),
             ends_in_order=lambda: self._fatal is None,

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Column, Table
 
 from leapfrog.state.actions.who import Who
+from leapfrog.state.sending.exported import MOST_COUNTED
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
@@ -29,7 +30,7 @@ def status(box_status: Row) -> Table:
     table.add_row("Deliveries", _counts_text(to_district))
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
-    for name, text in _destination_rows(box_status["outbox"]):
+    for name, text in (*_destination_rows(box_status["outbox"]), *_own_state_rows(box_status["own_state"])):
         table.add_row(name, text)
     if box_status["waiting"]:
         table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
@@ -145,14 +146,23 @@ def _outbox_text(outbox: Row) -> str:
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
 
 
+def _own_state_rows(own_state: Row | None) -> Iterator[tuple[str, str]]:
+    """Whether the district has what this box says of itself; nothing where it is not to have it."""
+    if own_state is None:
+        return
+    sent = f"sent {_minute(own_state['sent_at'])}" if own_state["sent_at"] else "not sent yet since the start"
+    yield "State to district", f"{sent}. {own_state['last_error']}" if own_state["last_error"] else sent
+
+
 def _sticks_text(sticks: Row | None) -> str:
     """When a stick was last written, and what of it nobody has confirmed. Nothing where none ever was."""
     if sticks is None or not sticks["last_written_at"]:
         return ""
     receipt = f", last receipts {_minute(sticks['last_receipt_at'])}" if sticks["last_receipt_at"] else ""
+    more = " or more" if sticks["unconfirmed"] >= MOST_COUNTED else ""
     return (
         f"\nLast stick written {_minute(sticks['last_written_at'])}{receipt}; on sticks and not confirmed:"
-        f" {count(sticks['unconfirmed'], 'object')}."
+        f" {count(sticks['unconfirmed'], 'object')}{more}."
     )
 
 

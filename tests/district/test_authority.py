@@ -81,6 +81,8 @@ def test_the_settings_that_come_with_it_are_ones_that_a_box_takes(authority: Aut
     settings = load_settings(authority.issued("kitui") / "leapfrog.toml")
     assert settings.station.issuer_of_patient_id == "KITUI"
     assert settings.district.url.endswith("/dicom-web")
+    assert settings.fleet.url.endswith("/boxes/kitui.json")
+    assert settings.district.public_key == "", "this district has none"
     assert (tmp_path / "issuers").read_text() == "kitui KITUI\n"
 
 
@@ -91,6 +93,13 @@ def test_a_box_is_told_the_issuer_under_which_its_numbers_are_filed(
     (tmp_path / "issuers").write_text(issuers)
     authority.do("issue", "kitui")
     assert load_settings(authority.issued("kitui") / "leapfrog.toml").station.issuer_of_patient_id == told
+
+
+def test_a_box_without_a_certificate_has_an_issuer_too(authority: Authority, tmp_path: Path) -> None:
+    key = station_key(tmp_path / "box").public_pem
+    said = authority.do("station", "mwingi", "--issuer", "MWINGI", given=key)
+    assert 'issuer_of_patient_id = "MWINGI"' in said
+    assert (tmp_path / "issuers").read_text() == "mwingi MWINGI\n"
 
 
 def test_a_key_that_was_made_on_the_box_never_leaves_it(authority: Authority, tmp_path: Path) -> None:

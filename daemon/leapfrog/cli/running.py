@@ -1,7 +1,7 @@
 """The box itself: commands that run it, set it up, check it and show it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,11 @@ from leapfrog import tables
 from leapfrog.cli.apps import app, config_app
 from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, ask, settings_of
 from leapfrog.cli.output import EXIT_FAILED, SCREEN, print_json, screen_unless, show
+from leapfrog.errors import UsageError
 from leapfrog.settings import default_file, settings_in_use
+
+if TYPE_CHECKING:
+    from leapfrog.commands.install import Extras
 
 
 @app.command()
@@ -105,12 +109,49 @@ def install(
     *,
     web: Annotated[bool, typer.Option("--web", help="And what nginx needs to show the reports to tablets.")] = False,
     screen: Annotated[bool, typer.Option("--screen", help="And what shows the list on the box's own screen.")] = False,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="SITE.toml", help="Settings, files and models of this box, of many set up alike."
+        ),
+    ] = None,
+    common: Annotated[
+        Path | None,
+        typer.Option("--common", metavar="COMMON.toml", help="What all of them have. Default: common.toml beside it."),
+    ] = None,
+    start: Annotated[bool, typer.Option("--start", help="With --from: also make the user, and start it.")] = False,
 ) -> None:
     """Install the systemd unit, its user and folders, and a settings file with comments."""
     from leapfrog.commands.install import Extras, next_steps
     from leapfrog.commands.install import install as install_files
 
     extras = Extras(web=web, screen=screen)
+    if site is not None:
+        _install_from(site, common, root, extras, start=start)
+        return
+    if common is not None or start:
+        raise UsageError("--common and --start belong to --from SITE.toml.")
     for path in install_files(root, extras):
         SCREEN.print(str(path))
     SCREEN.print(next_steps(root, extras), soft_wrap=True, markup=False)
+
+
+def _install_from(site: Path, common: Path | None, root: Path, extras: "Extras", *, start: bool) -> None:
+    from leapfrog.commands.site import set_up
+
+    done = set_up(site, common, root, extras, start=start)
+    for path in done.written:
+        SCREEN.print(str(path), soft_wrap=True)
+    for sentence in (*done.models, *done.notes):
+        SCREEN.print(sentence, soft_wrap=True)
+    if not (done.written or done.models):
+        SCREEN.print("Nothing has changed.")
+    if done.steps:
+        SCREEN.print(done.steps, soft_wrap=True, markup=False)
+    if done.settings_kept:
+        SCREEN.print(
+            "The settings of this box were changed by hand and are kept. Those of the site's file lie beside them, in"
+            " leapfrog.toml.new: compare them, and put what shall count into the site's file or into the box's.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(EXIT_FAILED)

@@ -1,8 +1,10 @@
 """`leapfrog install`: writes the files that the system needs: unit, user, folders, device rules and settings."""
 
 import shlex
+import stat
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -49,6 +51,16 @@ HIDDEN_FROM_SERVICES = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # Pr
 
 
 @dataclass(frozen=True)
+class SettingsFile:
+    """A settings file that was made for this box. `may_replace`: whether a file with that content was, too, and nobody
+    has changed it since.
+    """
+
+    content: bytes
+    may_replace: Callable[[bytes], bool]
+
+
+@dataclass(frozen=True)
 class Extras:
     """What is installed besides the service: `web`, a web server for tablets; `screen`, the box's own screen."""
 
@@ -60,26 +72,38 @@ class Extras:
         return {**LAYOUT, **(WEB_LAYOUT if self.web else {}), **(SCREEN_LAYOUT if self.screen else {})}
 
 
-def install(root: Path, extras: Extras = Extras()) -> list[Path]:
+def install(root: Path, extras: Extras = Extras(), settings: SettingsFile | None = None) -> list[Path]:
     """Write the files below `root` and return those that were new or different; a second run writes nothing.
 
     The unit starts the Leapfrog that runs this code. A file of `ADAPTED` that somebody changed is never touched: the
-    one that ships is written beside it, such as `leapfrog.toml.new`. Raises StorageError when a file cannot be written.
+    one that ships is written beside it, such as `leapfrog.toml.new`. `settings` are written instead of the file of them
+    that ships. Raises StorageError when a file cannot be written.
     """
     written = []
     for source, destination in extras.layout().items():
-        content = _content(source)
-        target = root / destination
-        if source in ADAPTED and target.exists() and target.read_bytes() != content:
-            target = _beside(target)
-        if _write(target, content):
+        shipped = shipped_file(source)
+        own = settings if source == SETTINGS else None
+        content, target = own.content if own else shipped, root / destination
+        if source in ADAPTED and target.exists() and (found := target.read_bytes()) != content:
+            if own and (found == shipped or own.may_replace(found)):
+                _beside(target).unlink(missing_ok=True)
+            else:
+                target = _beside(target)
+        elif own:
+            _beside(target).unlink(missing_ok=True)
+        if write_file(target, content):
             written.append(target)
     return written
 
 
-def next_steps(root: Path, extras: Extras = Extras()) -> str:
-    """What to do after `install(root, extras)`, as text for a person."""
-    steps = [f"Adapt {root / LAYOUT[SETTINGS]} to your clinic. The file explains every setting."]
+def settings_were_kept(root: Path) -> bool:
+    """Whether a person's settings stand in the place of those that were to be written."""
+    return _was_kept(root / LAYOUT[SETTINGS])
+
+
+def next_steps(root: Path, extras: Extras = Extras(), *, adapt: bool = True) -> str:
+    """What to do after `install(root, extras)`, as text for a person. `adapt`: the settings are still to be made."""
+    steps = [f"Adapt {root / LAYOUT[SETTINGS]} to your clinic. The file explains every setting."] if adapt else []
     for source, destination in extras.layout().items():
         if source in ADAPTED and _was_kept(target := root / destination):
             yours = "Your settings were kept" if source == SETTINGS else f"Your {target} was kept"
@@ -87,7 +111,7 @@ def next_steps(root: Path, extras: Extras = Extras()) -> str:
     if root.resolve() == Path("/"):
         steps += [
             "Create the user, the folders and the device rules: systemd-sysusers &&"
-            f" systemd-tmpfiles --create {' '.join(_tmpfiles(extras))} && udevadm control --reload && udevadm trigger",
+            f" systemd-tmpfiles --create {' '.join(tmpfiles(extras))} && udevadm control --reload && udevadm trigger",
             f"Check the settings: {_shell_command()} config check",
             "Start it, now and whenever the box starts: systemctl daemon-reload && systemctl enable --now leapfrog",
             f"See whether it works: systemctl status leapfrog, and {_shell_command()} status",
@@ -105,7 +129,8 @@ def next_steps(root: Path, extras: Extras = Extras()) -> str:
     return "\n".join(["Next:", *numbered, *_warnings()])
 
 
-def _tmpfiles(extras: Extras) -> list[str]:
+def tmpfiles(extras: Extras) -> list[str]:
+    """The names of the files of folders, for `systemd-tmpfiles --create`."""
     return [Path(place).name for place in extras.layout().values() if place.startswith("etc/tmpfiles.d/")]
 
 
@@ -152,7 +177,8 @@ def _warnings() -> list[str]:
     ]
 
 
-def _content(source: str) -> bytes:
+def shipped_file(source: str) -> bytes:
+    """The content of a file that ships, by its key in `LAYOUT`."""
     content = _data_folder().joinpath(source).read_bytes()
     if source == UNIT:
         return content.replace(UNIT_PROGRAM.encode(), " ".join(map(_quoted_for_systemd, _command())).encode())
@@ -183,13 +209,14 @@ def _quoted_for_systemd(word: str) -> str:
     return escaped if escaped == word and " " not in word else f'"{escaped}"'
 
 
-def _write(target: Path, content: bytes) -> bool:
+def write_file(target: Path, content: bytes, mode: int = 0o644) -> bool:
+    """Write a file of the system. Returns whether it was new or different. Raises StorageError when it cannot be."""
     try:
-        if target.is_file() and target.read_bytes() == content:
+        if target.is_file() and target.read_bytes() == content and stat.S_IMODE(target.stat().st_mode) == mode:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(target, content, mode=0o644)
-        target.chmod(0o644)  # whatever the umask: the daemon's own user must be able to read them
+        write_durably(target, content, mode=mode)
+        target.chmod(mode)  # whatever the umask: the daemon's own user must be able to read them
     except OSError as problem:
         raise StorageError(
             f"{target} cannot be written: {problem.strerror}. Run this as root, or name another folder with --root."

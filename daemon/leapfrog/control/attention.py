@@ -198,6 +198,7 @@ def _modality_never_told(given_up: list[Commitment]) -> Problem:
         what=f"{given_up[0].ae_title} could not be told whether its images are stored (storage commitment, {asked}). It"
         " is not tried any more. This does not change what becomes of the images here.",
         since=given_up[0].requested_at,
+        names=(given_up[0].ae_title,),
         remedy="Check [[dicom.modality]] in the settings file and that machine; `leapfrog retry ID` tells it after all,"
         f" `leapfrog dismiss ID` forgets it: {ids}.",
         in_worklist=False,

@@ -1,4 +1,5 @@
-"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`.
+"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`, and what others
+ask: `box_state`, `copy_journal` and `still_named`.
 
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
@@ -32,10 +33,12 @@ from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.exam_contents import contents_of
 from leapfrog.control.forgetting import Forgetting
 from leapfrog.control.noting import Noting
+from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
 from leapfrog.control.stick_desk import StickDesk
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.printing.named_printer import look_at
 from leapfrog.settings import PageSize, Settings
 from leapfrog.state.actions.who import own_self
@@ -47,6 +50,7 @@ from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.station.station_key import existing_station_key
 from leapfrog.state.studies import Studies
 from leapfrog.wording import print_words
 
@@ -80,11 +84,12 @@ class Commands:
         sheet_wanted: Callable[[], None] = lambda: None,
         on_forgotten: Callable[[], None] = lambda: None,
         look_at_bundles: Callable[[], None] = lambda: None,
+        box_state: Callable[[], bytes] = bytes,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
         `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
-        `on_forgotten` when a report is to be taken away.
+        `on_forgotten` when a report is to be taken away. `box_state` signs what this box says of itself.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -96,11 +101,12 @@ class Commands:
         self._wake = wake
         self._sync = sync
         self._spool = spool
+        self._box_state = box_state
         self._render_again = render_again
         self._sheet_wanted = sheet_wanted
         self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
-        self._sticks = StickDesk(journal, source.settings, wake)
+        self._sticks = StickDesk(journal, lambda: source.settings, wake)
         self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
 
     def handlers(self) -> dict[str, Handler]:
@@ -114,6 +120,7 @@ class Commands:
             "dismiss": handler(DismissAsked, self.dismiss),
             "sync": handler(SyncAsked, self.sync),
             "print": handler(PrintAsked, self.print_exam),
+            "box_state": handler(Nothing, self.box_state),
             "copy_journal": handler(Nothing, self.copy_journal),
             "still_named": handler(NamesAsked, self.still_named),
             **self._sticks.handlers(),
@@ -346,6 +353,13 @@ class Commands:
             "warning": warning,
         }
 
+    def box_state(self) -> dict[str, str]:
+        """What this box says of itself, signed: the `file` that its district reads (`fleet/signed_state.py`).
+
+        Raises CannotBeSigned when this box has no key.
+        """
+        return {"file": self._box_state().decode("ascii")}
+
     def exam_contents(self, exam: str) -> dict[str, Any]:
         """What the box has of an exam, for a copy of it (`ExamContents`). Raises UsageError for an unknown exam."""
         return contents_of(self._journal, self._studies.get(self._exam_key(exam))).model_dump(mode="json")
@@ -444,6 +458,12 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
             spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
             deliveries = Deliveries(journal)
             source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
+            own_state = OwnState(
+                journal=journal,
+                source=source,
+                models=lambda: packages_in_use(settings),
+                station_key=lambda: existing_station_key(settings.state_dir),
+            )
             yield Commands(
                 journal=journal,
                 deliveries=deliveries,
@@ -451,6 +471,7 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
                 wake=lambda: None,
                 sync=lambda _: None,
                 spool=spool,
+                box_state=own_state.signed,
             )
         finally:
             journal.close()

@@ -20,9 +20,12 @@ class EdgeTpuReport(Frozen):
 
 
 class EngineReport(Frozen):
-    """`device` is what the lanes read on now; `attention` holds sentences for staff."""
+    """`device` is what the lanes read on now, `since` when (seconds since 1970, 0 where nobody knows); `attention` has
+    sentences for staff.
+    """
 
     device: str
+    since: float = 0.0
     edge_tpus: tuple[EdgeTpuReport, ...] = ()
     attention: tuple[str, ...] = ()
 
@@ -34,6 +37,7 @@ def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, edge_tpu
     missing = devices.failure if devices and edge_tpu_required else None
     return EngineReport(
         device=", ".join(dict.fromkeys(state.device for state in states)),
+        since=max((state.since for state in states), default=0.0),
         edge_tpus=tuple(map(_edge_tpu_report, device_states)),
         attention=tuple(dict.fromkeys(_attention(states, device_states, missing))),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leapfrog import __version__
+from leapfrog.control.action_log_watch import ActionLogWatch
 from leapfrog.control.attention import JournalView, seen_without_daemon
 from leapfrog.control.bundle_report import BundleReport, bundle_report
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
@@ -14,6 +15,7 @@ from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
 from leapfrog.outbox.carried import carried_state, sticks_of
 from leapfrog.outbox.link import GONE, NOT_CONFIGURED, NOT_SENDING, DestinationState, LinkState, OutboxState
+from leapfrog.outbox.own_state.sender import StateSending
 from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
@@ -21,6 +23,7 @@ from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import OwedBytes, owed_bytes
@@ -59,6 +62,8 @@ class BoxStatus(Frozen):
     """`leapfrog status --json`. `deliveries` counts what is owed to all destinations and what is printed, `printing`
     the latter alone; `outbox` has the same of each destination. `waiting`: what is to be sent, by destination and kind.
     `attention` is what a person should act on; `more` says of each list that was cut how many more there are.
+    `device_since`: since when models run on that, in seconds since 1970, 0 where nobody knows. `own_state`: whether the
+    district has what this box says of itself; None where the settings name no place for it.
     """
 
     version: str
@@ -67,6 +72,7 @@ class BoxStatus(Frozen):
     address: str
     ae_title: str
     device: str
+    device_since: float
     edge_tpus: tuple[EdgeTpuReport, ...]
     instances: dict[str, int]
     deliveries: dict[str, int]
@@ -89,6 +95,7 @@ class BoxStatus(Frozen):
     state_dir: str
     reports_dir: str
     attention: tuple[Problem, ...] = ()
+    own_state: StateSending | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +109,7 @@ class Live:
     printing: Callable[[], PrintingState]
     disks: Callable[[], tuple[DiskState, ...]]
     problems: Callable[[], tuple[Problem, ...]]
+    own_state: Callable[[], StateSending | None]
 
 
 class StatusSource:
@@ -120,6 +128,7 @@ class StatusSource:
         self._spool = spool
         self._live = live
         self._view = JournalView(journal, settings.destinations)
+        self._action_log = ActionLogWatch(settings.state_dir, Facts(journal))
 
     @property
     def settings(self) -> Settings:
@@ -143,6 +152,7 @@ class StatusSource:
             address=f"{settings.dicom.host}:{settings.dicom.port}",
             ae_title=settings.dicom.ae_title,
             device=engine.device,
+            device_since=engine.since,
             edge_tpus=engine.edge_tpus,
             instances=instances,
             deliveries={state: total + prints[state] for state, total in deliveries.items()},
@@ -183,7 +193,9 @@ class StatusSource:
                 *self._view.problems(live=live is not None and live.outbox().configured),
                 *(Problem(what=one, for_staff=SLOWER_FOR_STAFF) for one in engine.attention),
                 *confinement_problems(),
+                *(problem.model_copy(update={"in_worklist": False}) for problem in self._action_log.problems()),
             ),
+            own_state=live.own_state() if live else None,
         )
 
     def for_worklist(self) -> BoxForStaff:

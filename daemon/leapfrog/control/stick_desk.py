@@ -44,12 +44,12 @@ NEVER_WRITTEN = (
 class StickDesk:
     """The commands that have to do with sticks."""
 
-    def __init__(self, journal: Journal, settings: Settings, wake: Callable[[], None]) -> None:
+    def __init__(self, journal: Journal, settings: Callable[[], Settings], wake: Callable[[], None]) -> None:
         """`wake` is called when something was confirmed or refused."""
+        self._journal = journal
         self._settings = settings
         self._exported = Exported(journal)
         self._encodings = Encodings(journal)
-        self._taken = TakenSyntaxes(journal, settings.destinations)
         self._wake = wake
 
     def handlers(self) -> dict[str, Handler]:
@@ -82,11 +82,11 @@ class StickDesk:
         }
 
     def _destination(self, name: str | None) -> DestinationSettings:
-        with_key = {one.name: one for one in self._settings.destinations if one.public_key}
+        with_key = {one.name: one for one in self._settings().destinations if one.public_key}
         if name is not None and name in with_key:
             return with_key[name]
         if name is not None:
-            there = name in [one.name for one in self._settings.destinations]
+            there = name in [one.name for one in self._settings().destinations]
             raise UsageError(
                 f"The destination {name} has no public_key in the settings, so nothing can be encrypted to it."
                 if there
@@ -119,7 +119,7 @@ class StickDesk:
         if rank not in _ranks(kinds):
             return {"objects": [], "after": None}
         page = self._exported.page(to.name, Turn(rank, on_another), _parts(parts), after, most)
-        accepted = self._taken.by(to.name)
+        accepted = TakenSyntaxes(self._journal, self._settings().destinations).by(to.name)
         return {
             "objects": [self._object(delivery, accepted) for delivery in page.deliveries],
             "after": page.after,
@@ -157,7 +157,7 @@ class StickDesk:
         except NotAReceipt as problem:
             return {"genuine": False, "problem": str(problem)}
         part = (found.export_id, found.part)
-        if bytes.fromhex(found.station_key) not in public_keys(self._settings.state_dir):
+        if bytes.fromhex(found.station_key) not in public_keys(self._settings().state_dir):
             return {"genuine": True, "problem": OF_ANOTHER_BOX}
         if self._exported.destination_of(part) != name:
             return {"genuine": True, "problem": NEVER_WRITTEN}
@@ -180,7 +180,7 @@ class StickDesk:
 
     def _read(self, content: bytes) -> tuple[str, Receipt]:
         """The receipt, and which destination signed it."""
-        keys = {one.name: one.public_key for one in self._settings.destinations if one.public_key}
+        keys = {one.name: one.public_key for one in self._settings().destinations if one.public_key}
         problem = NotAReceipt(
             "The settings have no public key of a district, so that no receipt can be checked: put it into the settings"
             " as district.public_key, and restart Leapfrog."

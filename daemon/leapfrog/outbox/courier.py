@@ -85,6 +85,9 @@ class Courier(Protocol):
     def cut(self) -> None:
         """Break off what is running, and allow nothing else."""
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+
     def close(self) -> None:
         """End the connection."""
 

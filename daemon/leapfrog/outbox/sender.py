@@ -232,7 +232,7 @@ class Sender(Worker):
         keys = dict.fromkeys(one.study_key for one in (delivery, *others))
         with ExitStack() as stack:
             for key in keys:
-                stack.enter_context(self._in_use.using(key))
+                stack.enter_context(self._in_use.using(key, self._courier.break_off))
             there = [one for one in (delivery, *others) if self._deliveries.exists(one.id)]
             self._exams_at_hand = tuple(keys)
             try:
@@ -243,12 +243,7 @@ class Sender(Worker):
 
     def _work_on(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord] = ()) -> None:
         try:
-            if others and isinstance(self._courier, TakesSeveral):
-                for confirmed in self._courier.make_together([delivery, *others]):
-                    self._settle(confirmed, CONFIRMED)
-                return
-            verdict = self._courier.make(delivery, proven=self._line.link.proven)
-            self._settle(delivery, replace(verdict, reason=self._told(verdict.reason)))
+            self._make(delivery, others)
         except DistrictLocked as problem:
             self._failed_at(delivery, self._told(str(problem)))
             self._line.failed(self._told(str(problem)), self._timing.locked_seconds, locked=True)
@@ -270,6 +265,23 @@ class Sender(Worker):
         except Exception as problem:
             self._met_own_error(delivery, problem)
         self._line.note_shortcomings(self._courier.shortcomings())
+
+    def _make(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord]) -> None:
+        try:
+            if others and isinstance(self._courier, TakesSeveral):
+                for confirmed in self._courier.make_together([delivery, *others]):
+                    self._settle(confirmed, CONFIRMED)
+                return
+            verdict = self._courier.make(delivery, proven=self._line.link.proven)
+        except DistrictError as problem:
+            if self._is_wanted():  # it was broken off for that
+                raise _Forgotten from problem
+            raise
+        self._settle(delivery, replace(verdict, reason=self._told(verdict.reason)))
+
+    def _is_wanted(self) -> bool:
+        """Whether an exam that is at hand is to be forgotten."""
+        return any(map(self._in_use.is_wanted, self._exams_at_hand))
 
     def _told(self, reason: str) -> str:
         """What the courier says, in the words for this destination."""
@@ -361,5 +373,5 @@ class Sender(Worker):
         """Called by the client whenever bytes are about to move."""
         if not self.beat(self._timeouts.answer_seconds + STEP_SECONDS):
             raise _Stopped
-        if any(map(self._in_use.is_wanted, self._exams_at_hand)):
+        if self._is_wanted():
             raise _Forgotten

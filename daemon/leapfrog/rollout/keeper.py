@@ -5,6 +5,7 @@ with them: else it has the daemon start with the one before.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ STAGING_SECONDS = 1800.0  # at most, to lay a bundle out and to run its models o
 RETRY_SECONDS = 600.0  # after the disk took nothing more
 # A box that is not ready with a bundle after so long is not well with it. A start from an SD card may take minutes.
 READY_SECONDS = 300.0
+STUCK_SECONDS = 1800.0  # images that wait to be read for so long, while none is, are not being read
 # So many images that cannot be read, while not one can, are no accident.
 MOST_UNREADABLE = 3
 
@@ -40,12 +42,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What the running daemon knows of itself. `is_quiet`: nobody sends or reads anything now. `is_ready`: it listens
-    and every lane has a model that answered. `instances`: how many there are in each state. `ends_in_order`: it stops
-    because somebody wants it to.
+    """What the running daemon knows of itself. `is_busy`: a modality is connected, or something urgent moves.
+    `is_ready`: it listens and every lane has a model that answered. `instances`: how many there are in each state.
+    `ends_in_order`: it stops because somebody wants it to.
     """
 
-    is_quiet: Callable[[], bool]
+    is_busy: Callable[[], bool]
     is_ready: Callable[[], bool]
     instances: Callable[[], Mapping[str, int]]
     ends_in_order: Callable[[], bool]
@@ -73,11 +75,21 @@ class BundleKeeper(Worker):
         self._problems = Problems()
         self._begun_at = monotonic()
         self._quiet_since: float | None = None
+        self._counts: Mapping[str, int] = {}
+        self._unchanged_since = self._begun_at
         self._well_since: float | None = None
-        self._before: Mapping[str, int] | None = None
-        self._shown: BundleState | None = None
+        self._is_looked_through = False  # its packages, in this trial
+        self._before: Mapping[str, int] = {}
+        self._shown = BundleState()
 
     # ------------------------------------------------------------ for others; any thread may call it
+
+    def start(self) -> None:
+        """Start the thread. Whatever cannot be read from now on counts."""
+        self._before = dict(self._condition.instances())
+        with suppress(StorageError):  # the first turn says so
+            self._shown = read_state(self._state_dir)
+        super().start()
 
     def stop(self) -> None:
         """Stop. What was begun is begun again by the next start."""
@@ -92,7 +104,7 @@ class BundleKeeper(Worker):
         in_use = self._in_use.problem
         if in_use:
             own = (*own, Problem(what=in_use, remedy=LEFT_REMEDY, in_worklist=False))
-        undone = undone_problem(self._shown) if self._shown is not None else None
+        undone = undone_problem(self._shown)
         return (*own, *((undone,) if undone else ()))
 
     # ------------------------------------------------------------ the worker
@@ -117,13 +129,23 @@ class BundleKeeper(Worker):
         if state.step is not None and state.step.kind == "go back":
             return self._start_again("the bundle before" if state.former else "the settings and models of its own")
         now = self._monotonic()
-        if not self._condition.is_quiet():
+        if not self._is_quiet(now):
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
         elif now - self._quiet_since >= self._settings.report.quiet_seconds:
             return self._start_again(f"bundle {state.step.number if state.step else ''}")
         return LOOK_SECONDS
+
+    def _is_quiet(self, now: float) -> bool:
+        """Whether nobody sends anything, and nothing is being read. What cannot be read at all keeps no bundle out: it
+        may be the one that mends that.
+        """
+        counts = dict(self._condition.instances())
+        if counts != self._counts:
+            self._counts, self._unchanged_since = counts, now
+        stuck = now - self._unchanged_since >= STUCK_SECONDS
+        return not self._condition.is_busy() and (not counts.get("received") or stuck)
 
     def _start_again(self, what: str) -> float:
         _log.info("%s", RESTART.format(what=what))
@@ -155,8 +177,8 @@ class BundleKeeper(Worker):
 
     def _why_unwell(self, state: BundleState) -> str:
         """Why this box cannot go on with the bundle on trial; "" as long as it may."""
-        if self._before is None:
-            self._before = dict(self._condition.instances())
+        if not self._is_looked_through:
+            self._is_looked_through = True
             if damaged := self._damaged_package(state):
                 return damaged
         counts = self._condition.instances()
@@ -189,7 +211,9 @@ class BundleKeeper(Worker):
                 number = stage(path, self._settings, self._in_use.layers[-1], self._trials)
             except (BundleError, SettingsError) as problem:
                 _log.warning("%s", problem)
-                self._problems.add("offer", str(problem), NOT_TAKEN_REMEDY, in_worklist=False)
+                before, self._shown = self._shown, read_state(self._state_dir)
+                if self._shown.undone == before.undone:  # else that says it
+                    self._problems.add("offer", str(problem), NOT_TAKEN_REMEDY, in_worklist=False)
                 self._forget(path)
                 continue
             except EngineError as problem:  # the daemon stops, or the trial could not even be started

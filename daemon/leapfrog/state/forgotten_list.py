@@ -76,9 +76,9 @@ class ForgottenList:
         """The id of the forgotten image that a file in a watched folder holds; None if it holds none. DICOM is known by
         what it is, wherever it lies. A picture is known in its place only: under another name it is another patient's.
         """
-        uid = "(sop_instance_uid = ?1 AND sop_instance_uid <> '')"
-        known = f"{uid} OR (file_digest = ?2 AND file_digest <> '')" if is_dicom else "place = ?3"
-        values = {"1": sop_instance_uid, "2": file_digest, "3": place_of(path, file_digest)}
+        uid = "(sop_instance_uid = :uid AND sop_instance_uid <> '')"
+        known = f"{uid} OR (file_digest = :digest AND file_digest <> '')" if is_dicom else "place = :place"
+        values = {"uid": sop_instance_uid, "digest": file_digest, "place": place_of(path, file_digest)}
         row = self._journal.row(f"SELECT instance_id FROM forgotten_on_request WHERE {known} LIMIT 1", values)
         return row["instance_id"] if row else None
 

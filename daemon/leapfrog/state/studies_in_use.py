@@ -4,7 +4,7 @@ else made of it would come after.
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ARRIVALS = "arrivals"  # stands for whatever arrives: it may belong to any exam
@@ -18,19 +18,25 @@ class StudiesInUse:
         self._changed = threading.Condition()  # guards what follows
         self._in_use = Counter[str]()
         self._wanted: set[str] = set()
+        self._on_wanted: list[tuple[str, Callable[[], None]]] = []
 
     @contextmanager
-    def using(self, key: str) -> Iterator[None]:
+    def using(self, key: str, on_wanted: Callable[[], None] | None = None) -> Iterator[None]:
         """Work on a study during the block. While somebody has it `alone`, this waits until it is forgotten: whoever
-        calls it looks afterwards whether it is still there.
+        calls it looks afterwards whether it is still there. `on_wanted` is called, by another thread, when somebody
+        wants it alone meanwhile: to break off what takes long.
         """
         with self._changed:
             self._changed.wait_for(lambda: key not in self._wanted)
             self._in_use[key] += 1
+            if on_wanted is not None:
+                self._on_wanted.append((key, on_wanted))
         try:
             yield
         finally:
             with self._changed:
+                if on_wanted is not None:
+                    self._on_wanted.remove((key, on_wanted))
                 self._in_use[key] -= 1
                 if not self._in_use[key]:
                     del self._in_use[key]
@@ -49,6 +55,9 @@ class StudiesInUse:
             is_mine = self._changed.wait_for(lambda: key not in self._wanted, seconds)
             if is_mine:
                 self._wanted.add(key)
+                for wanted, tell in self._on_wanted:
+                    if wanted == key:
+                        tell()
                 is_free = self._changed.wait_for(lambda: not self._in_use[key], seconds)
         try:
             yield is_mine and is_free

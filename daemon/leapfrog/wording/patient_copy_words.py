@@ -12,6 +12,7 @@ from leapfrog.wording.text import as_it_is, date, moment, or_not_given, person_n
 
 WIDTH = 76  # of a line, as on paper
 LINE_END = "\r\n"  # as Windows' Notepad has wanted it for longest
+FROM_THE_RIGHT, END = "\u202b", "\u202c"  # around a line: many programs take every text file to run from the left
 BYTE_ORDER_MARK = "\ufeff"  # by which Windows knows UTF-8
 
 TITLE = sentence("Your exam {exam}: images and report")
@@ -105,10 +106,11 @@ class CopyFacts:
 
 def readme(facts: CopyFacts, speaker: Speaker) -> bytes:
     """README.TXT, in the language of the station; and in English too, where no native reader has reviewed that."""
-    texts = [_text(facts, speaker)]
+    texts = [_directed(_text(facts, speaker), speaker)]
     if speaker.catalogue.needs_english:
         english = Speaker("en")
-        texts += [*(_paragraph(one.say(UNREVIEWED_TEXT)) for one in (speaker, english)), _text(facts, english)]
+        texts += [_directed(_paragraph(one.say(UNREVIEWED_TEXT)), one) for one in (speaker, english)]
+        texts.append(_text(facts, english))
     return (BYTE_ORDER_MARK + f"{LINE_END}{LINE_END}".join(texts) + LINE_END).encode()
 
 
@@ -131,6 +133,13 @@ def _text(facts: CopyFacts, speaker: Speaker) -> str:
     return f"{LINE_END}{LINE_END}".join(blocks)
 
 
+def _directed(text: str, speaker: Speaker) -> str:
+    """The text, each line of which says so if it runs from the right."""
+    if not speaker.language.right_to_left:
+        return text
+    return LINE_END.join(f"{FROM_THE_RIGHT}{line}{END}" if line else "" for line in text.split(LINE_END))
+
+
 def _paragraphs(facts: CopyFacts) -> Iterator[Sentence]:
     if facts.report_made_at:
         yield REPORT
@@ -145,5 +154,12 @@ def _paragraphs(facts: CopyFacts) -> Iterator[Sentence]:
 
 
 def _paragraph(text: str, mark: str = "") -> str:
-    lines = textwrap.wrap(text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark), break_long_words=False)
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return LINE_END.join(lines)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog.control.control_socket import ControlServer, ask_daemon
+from leapfrog.control.control_socket import ControlServer, Handler, ask_daemon
 from leapfrog.control.noting import Noting
 from leapfrog.errors import LeapfrogError, UsageError
 from leapfrog.settings import Settings, StationSettings
@@ -30,7 +30,12 @@ def _dismiss(_arguments: dict[str, Any]) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Path]:
     called.clear()
-    handlers = {"retry": lambda _: {}, "reread": _refuse, "dismiss": _dismiss, "status": lambda _: {}}
+    handlers: dict[str, Handler] = {
+        "retry": lambda _: {},
+        "reread": _refuse,
+        "dismiss": _dismiss,
+        "status": lambda _: {},
+    }
     settings = Settings(station=StationSettings(state_dir=tmp_path))
     control = ControlServer(tmp_path, handlers, Noting(settings).run)
     control.start()

@@ -1,5 +1,6 @@
 """Runs every check."""
 
+from leapfrog.commands.doctor.actions import action_log_checks
 from leapfrog.commands.doctor.box import Daemon, ask_for_daemon, box_checks, daemon_check
 from leapfrog.commands.doctor.check import Check
 from leapfrog.commands.doctor.engine import engine_checks
@@ -23,4 +24,5 @@ def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
     packages = packages_in_use(settings)
     thresholds = local_thresholds(settings.state_dir, lambda: packages)
     checks += [*model_checks(packages, has_devices), *threshold_checks(thresholds)]
-    return daemon, (*checks, *station_key_checks(settings.state_dir), *font_checks())
+    checks += [*station_key_checks(settings.state_dir), *action_log_checks(settings.state_dir)]
+    return daemon, (*checks, *font_checks())

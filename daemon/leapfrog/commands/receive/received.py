@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leapfrog.wording.text import count
+
 MOST_NAMED = 20  # of one kind, to people; programs get all
 
 
@@ -37,13 +39,13 @@ class FromBox:
         """The same for people."""
         were_there = f", of which {self.were_there:,} were there already" if self.were_there else ""
         yield (
-            f"{name}: {self.confirmed:,} objects ({self.byte_count / 1e6:,.1f} MB) are at the server and confirmed"
-            f"{were_there}."
+            f"{name}: {count(self.confirmed, 'object')} ({self.byte_count / 1e6:,.1f} MB) at the server and"
+            f" confirmed{were_there}."
         )
-        for reason, count in self.refused.most_common():
-            yield f"  {count:,} refused, which the receipt says too: {reason}"
-        for reason, count in self.undecided.most_common():
-            yield f"  {count:,} neither confirmed nor refused: {reason}"
+        for reason, times in self.refused.most_common():
+            yield f"  {times:,} refused, which the receipt says too: {reason}"
+        for reason, times in self.undecided.most_common():
+            yield f"  {times:,} neither confirmed nor refused: {reason}"
 
 
 @dataclass
@@ -98,27 +100,23 @@ class Received:
             yield from box.lines(name)
         yield from _first(self.problems)
         if self.strangers:
-            yield f"{len(self.strangers):,} files beside them are none of ours and were left alone:"
+            yield f"Not ours, and left alone: {count(len(self.strangers), 'file')} beside the parts."
             yield from (f"  {line}" for line in _first(self.strangers))
         if self.receipts_on_stick:
             yield (
-                f"{_receipts(self.receipts_on_stick)} on the stick: carry it back to the box, and run `leapfrog import`"
-                " there."
+                f"Written on the stick: {count(self.receipts_on_stick, 'receipt')}. Carry it back to the box, and run"
+                " `leapfrog import` there."
             )
         if self.removed:
-            yield f"{self.removed:,} parts that are wholly confirmed were removed from the stick."
+            yield f"Removed from the stick, since they are wholly confirmed: {count(self.removed, 'part')}."
         if self.receipts_missing:
             yield (
-                f"{_receipts(self.receipts_missing)} not on the stick: {self.stick_trouble} Bring the files in"
+                f"Not on the stick: {count(self.receipts_missing, 'receipt')}. {self.stick_trouble} Bring the files in"
                 f" {self.receipts} to the box by any means; they are no secret."
             )
         if self.stopped:
-            left = f" {self.not_read:,} parts were not read." if self.not_read else ""
+            left = f" Not read: {count(self.not_read, 'part')}." if self.not_read else ""
             yield f"Stopped: {self.stopped}{left} Nothing is lost: repeat this command."
-
-
-def _receipts(count: int) -> str:
-    return "1 receipt is" if count == 1 else f"{count:,} receipts are"
 
 
 def _first(lines: list[str]) -> Iterator[str]:

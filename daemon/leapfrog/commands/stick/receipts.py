@@ -1,14 +1,15 @@
 """`leapfrog import`: takes the district's receipts from a stick, or one that came by other means."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leapfrog.commands.bundle import hand_over
 from leapfrog.control.commands import run_command
-from leapfrog.errors import StickError
+from leapfrog.errors import BundleError, SettingsError, StickError
 from leapfrog.outbox.told import with_article
 from leapfrog.plain_file import NotPlain, opened
 from leapfrog.settings import Settings
@@ -33,29 +34,49 @@ class Receipt:
     became: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Bundle:
+    """What came of one bundle: its number, if the daemon is to try it, or `problem`, why not."""
+
+    file: str
+    number: int | None
+    said: str
+    problem: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What came of all receipts. `cleared_parts`: how many parts were taken off the stick, since the district has
-    decided about all that is in them.
+    """What came of all receipts and bundles. `cleared_parts`: how many parts were taken off the stick, since the
+    district has decided about all that is in them.
     """
 
     receipts: tuple[Receipt, ...]
+    bundles: tuple[Bundle, ...] = ()
     cleared_parts: int = 0
     looked_at: Path
 
     @property
     def failed(self) -> bool:
         """Whether a person has to do something about it."""
-        taken = [one for one in self.receipts if not one.problem]
-        return not taken or any(not one.genuine for one in self.receipts)
+        problems = [*(one.problem for one in self.receipts), *(one.problem for one in self.bundles)]
+        return all(problems) or any(not one.genuine for one in self.receipts)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        return {"receipts": [asdict(one) for one in self.receipts], "cleared_parts": self.cleared_parts}
+        return {
+            "receipts": [asdict(one) for one in self.receipts],
+            "bundles": [asdict(one) for one in self.bundles],
+            "cleared_parts": self.cleared_parts,
+        }
+
+    def in_short(self) -> str:
+        """In one line, for the log of who did what."""
+        confirmed = sum(one.became.get("confirmed", 0) for one in self.receipts)
+        return f"{count(len(self.receipts), 'receipt')}, {count(confirmed, 'object')} confirmed"
 
     def lines(self) -> Iterator[str]:
         """For people."""
-        if not self.receipts:
+        if not self.receipts and not self.bundles:
             yield (
                 f"There are no receipts in {self.looked_at}. Has this stick been at the district, and did"
                 " `leapfrog receive` run there to its end? What is owed stays owed."
@@ -64,6 +85,8 @@ class Imported:
         for one in self.receipts:
             if one.problem:
                 yield f"{one.file}: {one.problem}"
+        for bundle in self.bundles:
+            yield f"{bundle.file}: {bundle.problem or bundle.said}"
         if self.cleared_parts:
             parts = count(self.cleared_parts, "part")
             yield f"Taken off the stick, since the district has decided about all that is in them: {parts}."
@@ -106,6 +129,8 @@ def import_from(settings: Settings, given: Path) -> Imported:
     box does not answer; receipts that were taken before that count.
     """
     if not given.is_dir():
+        if given.suffix == ".zip":
+            return Imported(receipts=(), bundles=_take_bundles(settings, [given]), looked_at=given)
         return Imported(receipts=(_take(settings, given, follow=True)[0],), looked_at=given)
     stick = Stick(given.absolute())
     receipts, cleared = [], 0
@@ -118,7 +143,20 @@ def import_from(settings: Settings, given: Path) -> Imported:
                 stick.remove(settled)
                 file.unlink(missing_ok=True)
                 cleared += settled in on_stick
-    return Imported(receipts=tuple(receipts), cleared_parts=cleared, looked_at=given)
+    bundles = _take_bundles(settings, stick.bundles())
+    return Imported(receipts=tuple(receipts), bundles=bundles, cleared_parts=cleared, looked_at=given)
+
+
+def _take_bundles(settings: Settings, files: Sequence[Path]) -> tuple[Bundle, ...]:
+    """Hand bundles to the daemon, which tries the newest. What is not newer than what the box has is not taken."""
+    taken = []
+    for file in files:
+        try:
+            handed_over = hand_over(file, settings)
+            taken.append(Bundle(file.name, handed_over.number, handed_over.sentence))
+        except (BundleError, SettingsError) as problem:
+            taken.append(Bundle(file.name, None, "", str(problem)))
+    return tuple(taken)
 
 
 def _take(settings: Settings, file: Path, *, follow: bool) -> tuple[Receipt, PartName | None]:

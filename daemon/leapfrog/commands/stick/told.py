@@ -34,6 +34,10 @@ class Written:
     unfit_exams: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    def in_short(self) -> str:
+        """In one line, for the log of who did what."""
+        return f"{count(self.objects, 'object')} of {count(self.exams, 'exam')} for {self.destination}"
+
     def lines(self, root: Path, kinds: Sequence[str]) -> Iterator[str]:
         """The same for people, with what to do next."""
         yield from (f"Warning: {warning}" for warning in self.warnings)

@@ -1,12 +1,13 @@
 """The district server, and all other DICOMweb servers, asked by a person who waits for the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-from leapfrog.errors import DistrictError, DistrictLocked
+from leapfrog.errors import DistrictError, DistrictLocked, LeapfrogError
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.courier import ALLOW_SEARCH, CANNOT_BE_ASKED
+from leapfrog.outbox.own_state.place import StatePlace
 from leapfrog.outbox.pacing.pace import Pace
 from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.outbox.pacing.timeouts import Timeouts
@@ -66,6 +67,28 @@ def _answers(district: DestinationSettings) -> Iterator[Answer]:
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
     finally:
         client.close()
+
+
+def own_state_answers(settings: Settings, signed_state: Callable[[], bytes]) -> Iterator[Answer]:
+    """Leave what this box says of itself at [fleet] url, as the daemon does. Nothing when none is configured."""
+    if not settings.fleet.url:
+        return
+    place = StatePlace(settings, Pace(Throttle(0, sleep, monotonic), lambda: None), TIMEOUTS)
+    remedy = ""
+    try:
+        content = signed_state()
+        place.put(content)
+        yield Answer("state to district", f"It takes what this box says of itself ({len(content):,} bytes).")
+        return
+    except DistrictLocked as found:
+        problem: LeapfrogError = found
+    except DistrictError as found:
+        problem, remedy = found, "Check the link, then fleet.url. The box tries again by itself."
+    except LeapfrogError as found:
+        problem = found
+    finally:
+        place.close()
+    yield Answer("state to district", problem=Problem(what=str(problem), remedy=remedy))
 
 
 def _named(answer: Answer, name: str) -> Answer:

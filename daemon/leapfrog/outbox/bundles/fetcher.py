@@ -138,12 +138,11 @@ class BundleFetcher(Worker):
                     return OTHERS_SECONDS
         except _Stopped:
             return UNTIL_WOKEN
-        except (DistrictError, StorageError, OSError) as problem:
-            return self._failed(problem)
         except Exception as problem:
-            # An error of ours over what a server said must not end the box. Only the traceback is logged.
-            frames = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("A bundle could not be fetched: %s\n%s", type(problem).__name__, frames)
+            if not isinstance(problem, DistrictError | StorageError | OSError):
+                # An error of ours over what a server said must not end the box. Only the traceback is logged.
+                frames = "".join(traceback.format_tb(problem.__traceback__))
+                _log.error("A bundle could not be fetched: %s\n%s", type(problem).__name__, frames)
             return self._failed(problem)
         return self._done()
 
@@ -289,8 +288,7 @@ class BundleFetcher(Worker):
         if free - byte_count < self._settings.retention.min_free_bytes:
             raise StorageError(
                 f"The new one has {byte_count} bytes and {free} are free, of which"
-                f" {self._settings.retention.min_free_bytes} must stay free (retention.min_free_bytes). Make room on the"
-                " disk."
+                f" {self._settings.retention.min_free_bytes} must stay free (retention.min_free_bytes). Make room."
             )
 
     # ------------------------------------------------------------ what came

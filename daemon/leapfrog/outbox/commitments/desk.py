@@ -296,6 +296,7 @@ class CommitmentDesk:
             what=f"{worst.ae_title}{where} asked whether its images are stored (storage commitment) and cannot be told:"
             f" {worst.last_error}",
             since=worst.requested_at,
+            names=(worst.ae_title,),
             remedy="Check that it is on, and that host and port under [[dicom.modality]] are those on which it takes"
             " such reports. It is tried again for a week; until it is told, it may refuse to delete its images.",
             in_worklist=False,
@@ -312,6 +313,7 @@ class CommitmentDesk:
                 else "the settings do not say where it takes such reports."
             ),
             since=first.requested_at,
+            names=(first.ae_title,),
             remedy=f"If this is one of your machines, {'change' if modality else 'add to'} the settings file:"
             f' [[dicom.modality]] with ae_title = "{first.ae_title}", host = "{first.address}" and port = the port on'
             " which that machine listens, which its service manual names; then restart Leapfrog. Or switch storage"

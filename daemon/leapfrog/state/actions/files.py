@@ -29,8 +29,8 @@ from leapfrog.state.actions.who import Who
 from leapfrog.state.station.station_key import own_as
 
 ACTIONS_NAME = "actions"  # in the state directory
-FILE_BYTES = 1024 * 1024  # after which another file begins: some 3,000 lines
-MOST_FILES = 32  # with 220 actions a day, a year
+FILE_BYTES = 1024 * 1024  # after which another file begins: some 5,000 lines
+MOST_FILES = 32  # with 400 actions a day, a year
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
 LOCK_SECONDS = 10.0  # how long to wait for somebody else who writes
 LOCK_PAUSE_SECONDS = 0.02

@@ -80,12 +80,17 @@ class ExamForgetting:
         comes from a backup. Nobody else may use the state directory. Returns how many exams there were.
         """
         finished = 0
-        for exam in self._list.agree():
+        exams = self._list.agree()
+        for exam in exams:
             study = self._studies.find(exam.study_key)
             if study is not None:
                 self._remove(exam, study, self.mentioning(study))
                 finished += 1
             self._remove_files(exam, (), ())
+        if finished:
+            self._remove_lists()
+        if exams:  # the rows may be gone, and the write-ahead log still hold them
+            self._journal.empty_log()
         return finished
 
     def _remove(self, exam: ForgottenExam, study: StudyRecord, mentioning: list[str]) -> None:
@@ -114,6 +119,12 @@ class ExamForgetting:
         self._spool.discard_forgotten()
         self._remove_files(exam, names, answers)
         self._journal.empty_log()
+
+    def _remove_lists(self) -> None:
+        """The pages that list exams, which a start writes anew."""
+        rendered = self._state_dir / RENDERED_NAME
+        for page in (*rendered.glob("*.html"), *rendered.glob("older/*.html")):
+            page.unlink(missing_ok=True)
 
     def _remove_files(self, exam: ForgottenExam, names: Collection[str], answers: Collection[str]) -> None:
         """What no row names: pictures and pages, documents of radiologists, and files that were laid aside; also in

@@ -29,6 +29,15 @@ def owed_bytes(journal: Journal) -> list[OwedBytes]:
     return sorted(found, key=lambda owed: (owed.destination, KINDS.index(owed.kind)))
 
 
+def owed_to_each(journal: Journal) -> dict[str, tuple[int, int]]:
+    """How many objects, and how many bytes together, are owed to each destination, what it refused included."""
+    rows = journal.rows(
+        "SELECT destination, sum(total) AS objects, sum(byte_count) AS bytes FROM delivery_totals"
+        " WHERE state IN ('waiting', 'refused') AND kind <> 'print' GROUP BY destination HAVING sum(total) > 0"
+    )
+    return {row["destination"]: (row["objects"], max(0, row["bytes"])) for row in rows}
+
+
 def seconds_left(owed: Sequence[OwedBytes], bytes_per_second: float | None) -> float | None:
     """How long it takes to send all of that; None when nobody knows how fast the link is."""
     byte_count = sum(one.byte_count for one in owed)

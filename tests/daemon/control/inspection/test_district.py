@@ -1,13 +1,16 @@
 """The district server, as `doctor` asks it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from leapfrog.control.inspection.district import DOES_NOT_STORE, district_answers
+from leapfrog.control.inspection.district import DOES_NOT_STORE, district_answers, own_state_answers
+from leapfrog.control.inspection.district import Answer as OurAnswer
+from leapfrog.errors import CannotBeSigned
 from leapfrog.settings import Settings
 from support.orthanc import Orthanc, orthanc_program
+from support.put_server import PutServer
 from support.recording_proxy import Answer, RecordingProxy
 
 
@@ -78,3 +81,38 @@ def test_each_destination_is_asked_and_named(orthanc: Orthanc, tmp_path: Path) -
 
 def test_without_a_district_nothing_is_asked() -> None:
     assert list(district_answers(Settings())) == []
+
+
+def told_of_own_state(url: str, signed: Callable[[], bytes]) -> OurAnswer:
+    (answer,) = own_state_answers(Settings.model_validate({"fleet": {"url": url}}), signed)
+    return answer
+
+
+def test_where_a_district_keeps_what_boxes_say_it_is_left_there() -> None:
+    with PutServer() as server:
+        answer = told_of_own_state(server.url, lambda: b"signed")
+    assert answer.problem is None
+    assert answer.detail == "It takes what this box says of itself (6 bytes)."
+    assert server.bodies == [b"signed"]
+
+
+def test_a_district_that_does_not_keep_it_is_named_with_what_to_do() -> None:
+    with PutServer(status=405) as server:
+        answer = told_of_own_state(server.url, lambda: b"signed")
+    assert answer.problem is not None
+    assert "allow PUT there (nginx: dav_methods PUT)" in answer.problem.what
+
+
+def test_a_box_without_a_key_is_told_so_and_not_the_district() -> None:
+    def sign() -> bytes:
+        raise CannotBeSigned("This box has no station key.")
+
+    with PutServer() as server:
+        answer = told_of_own_state(server.url, sign)
+    assert answer.problem is not None
+    assert answer.problem.what == "This box has no station key."
+    assert server.answered == []
+
+
+def test_without_an_address_nobody_is_asked() -> None:
+    assert list(own_state_answers(Settings(), bytes)) == []

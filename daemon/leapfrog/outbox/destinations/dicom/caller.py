@@ -158,6 +158,12 @@ class ArchiveCaller:
             if self._child is not None:
                 self._child.kill()
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+
     def close(self) -> None:
         """End the program. Ours is the connection that it waits for, so that it releases its association first."""
         self._end()

@@ -106,6 +106,10 @@ class DicomCourier:
         """Break off what is running, and allow nothing else. Any thread may call it."""
         self._caller.cut()
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+        self._caller.break_off()
+
     def close(self) -> None:
         """Release the association and end the program."""
         self._caller.close()

@@ -78,6 +78,10 @@ class StowClient:
         """Break off the transfer that is running, and allow no other. Any thread may call it."""
         self._exchanges.cut()
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+        self._exchanges.break_off()
+
     @property
     def has_no_search(self) -> bool:
         """Whether the server was found to have no way to ask whether it holds an instance."""

@@ -52,6 +52,10 @@ class DicomwebCourier:
         """Break off what is running, and allow nothing else."""
         self._client.cut()
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+        self._client.break_off()
+
     def close(self) -> None:
         """End the connection."""
         self._client.close()

@@ -97,6 +97,10 @@ class Exchanges:
         """Break off the transfer that is running, and allow no other. Any thread may call it."""
         self._adapter.cut()
 
+    def break_off(self) -> None:
+        """Break off what is running; others may follow. Any thread may call it."""
+        self._adapter.break_off()
+
     def close(self) -> None:
         """Close the connection."""
         self._session.close()

@@ -1,0 +1,1 @@
+"""What this box says of itself to its district and to Prometheus: collected, signed, written down."""

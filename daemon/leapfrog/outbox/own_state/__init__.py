@@ -1,0 +1,1 @@
+"""The district that looks after many boxes gets what this box says of itself."""
