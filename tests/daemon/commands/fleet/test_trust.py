@@ -120,6 +120,7 @@ def test_a_state_that_says_the_impossible_stops_nothing(fleet: MadeUpFleet) -> N
     assert kinds(fleet) == {}
     assert box(fleet).urgency == "now"
     assert box(fleet, "mwingi").needs == ()
+    assert "And 32 that fewer boxes have." in fleet.page
     for hostile in ("<script>alert", "</main><", "\u202e", "a'\"><"):
         assert hostile not in fleet.page
 
