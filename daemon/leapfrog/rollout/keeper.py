@@ -81,14 +81,14 @@ class BundleKeeper(Worker):
         self._is_looked_through = False  # its packages, in this trial
         self._before: Mapping[str, int] = {}
         self._shown = BundleState()
+        with suppress(StorageError):  # the first turn says so
+            self._shown = read_state(self._state_dir)
 
     # ------------------------------------------------------------ for others; any thread may call it
 
     def start(self) -> None:
         """Start the thread. Whatever cannot be read from now on counts."""
         self._before = dict(self._condition.instances())
-        with suppress(StorageError):  # the first turn says so
-            self._shown = read_state(self._state_dir)
         super().start()
 
     def stop(self) -> None:
