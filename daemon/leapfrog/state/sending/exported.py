@@ -193,7 +193,7 @@ class Exported:
     def are_there(self, parts: Collection[Part]) -> None:
         """Note that these parts have their names on a stick."""
         self._journal.change(
-            "UPDATE exported_parts SET on_stick = 1 WHERE on_stick = 0 AND (export_id, part) IN"
+            "UPDATE exported_parts SET on_stick = 1 WHERE on_stick <> 1 AND receipt_at IS NULL AND (export_id, part) IN"
             " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
             _listed(parts),
         )
@@ -201,7 +201,7 @@ class Exported:
     def are_gone(self, parts: Collection[Part]) -> None:
         """Note that these parts are on no stick: they were damaged there, or removed."""
         self._journal.change(
-            "UPDATE exported_parts SET on_stick = 0 WHERE on_stick = 1 AND (export_id, part) IN"
+            "UPDATE exported_parts SET on_stick = 2 WHERE on_stick = 1 AND (export_id, part) IN"
             " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
             _listed(parts),
         )
@@ -232,11 +232,12 @@ class Exported:
             if destination is not None and outcome.get("confirmed"):
                 put(connection, last_confirmed_fact(destination), now_text())
             connection.execute(
-                "UPDATE exported_parts SET receipt_at = ? WHERE export_id = ? AND part = ?", (now_text(), *part)
+                "UPDATE exported_parts SET receipt_at = ?, on_stick = 2 WHERE export_id = ? AND part = ?",
+                (now_text(), *part),
             )
-            # Wherever parts are of which nothing waits any more: nobody misses the stick.
+            # Wherever other parts are of which nothing waits any more: nobody misses the stick.
             connection.execute(
-                "UPDATE exported_parts SET on_stick = 0 WHERE on_stick = 1 AND (export_id, part) IN (SELECT export_id,"
+                "UPDATE exported_parts SET on_stick = 2 WHERE on_stick = 1 AND (export_id, part) IN (SELECT export_id,"
                 " part FROM exported WHERE delivery_id IN (SELECT value FROM json_each(?))) AND NOT EXISTS (SELECT 1"
                 " FROM exported JOIN deliveries ON id = delivery_id WHERE exported.export_id = exported_parts.export_id"
                 " AND exported.part = exported_parts.part AND state = 'waiting')",
@@ -248,7 +249,7 @@ class Exported:
 
     def sticks(self, destination: str) -> Sticks:
         """What is known of the sticks for a destination."""
-        written = self._newest("exported_at", "(on_stick = 1 OR receipt_at IS NOT NULL)", destination)
+        written = self._newest("exported_at", "on_stick > 0", destination)
         receipt = self._newest("receipt_at", "receipt_at IS NOT NULL", destination)
         waiting = self._journal.row(
             f"SELECT count(*) FROM (SELECT DISTINCT delivery_id {WAITING_ON_STICKS} LIMIT ?2)",

@@ -49,6 +49,18 @@ def test_after_a_partial_receipt_an_export_holds_only_the_rest(box: StickBox) ->
     assert list(box.arrived(box.stick("lost")).contents) == []
 
 
+def test_what_a_receipt_leaves_out_goes_in_its_turn_and_not_after_what_is_on_no_stick(box: StickBox) -> None:
+    old = box.owe(2)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick, without=[old[0]])
+    box.bring_back(stick)
+    new = box.owe(1)
+    other = box.stick("other")
+    box.export(other)
+    assert list(box.arrived(other).contents) == [old[0], *new]
+
+
 def test_what_the_district_refuses_waits_for_a_person_with_its_reason(box: StickBox) -> None:
     uids = box.owe(2)
     stick = box.stick()
