@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="times that each failure of an Edge TPU is brought about, with a deadline of a second: on a quiet machine",
     )
+    parser.addoption("--kills", type=int, help="how often a daemon that goes over to a bundle is killed")
     parser.addoption(
         "--renew-pictures",
         action="store_true",

@@ -362,12 +362,8 @@ class Service:
     ) -> tuple[BundleKeeper, BundleFetcher]:
         """What has to do with the bundles of the district."""
 
-        def is_quiet() -> bool:
-            unread = journal.counts("instances")["received"]
-            return not (unread or receiver.associations() or outbox.precedence.is_urgent())
-
         condition = Condition(
-            is_quiet=is_quiet,
+            is_busy=lambda: bool(receiver.associations()) or outbox.precedence.is_urgent(),
             is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
             instances=lambda: journal.counts("instances"),
             ends_in_order=lambda: self._fatal is None,

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Column, Table
 
 from leapfrog.state.actions.who import Who
+from leapfrog.state.sending.exported import MOST_COUNTED
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
@@ -158,9 +159,10 @@ def _sticks_text(sticks: Row | None) -> str:
     if sticks is None or not sticks["last_written_at"]:
         return ""
     receipt = f", last receipts {_minute(sticks['last_receipt_at'])}" if sticks["last_receipt_at"] else ""
+    more = " or more" if sticks["unconfirmed"] >= MOST_COUNTED else ""
     return (
         f"\nLast stick written {_minute(sticks['last_written_at'])}{receipt}; on sticks and not confirmed:"
-        f" {count(sticks['unconfirmed'], 'object')}."
+        f" {count(sticks['unconfirmed'], 'object')}{more}."
     )
 
 

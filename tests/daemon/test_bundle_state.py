@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog import bundle_state
 from leapfrog.bundle_state import FAILED_BOOTS, BundleState, change_state, read_state
+from leapfrog.errors import StorageError
 from leapfrog.rollout.at_start import after_beginning
 
 
@@ -77,7 +77,7 @@ def test_a_disk_that_fails_leaves_the_state_as_it_was(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path if call == "replace" else os, call, fails)
-        with pytest.raises(bundle_state.StorageError, match="cannot be changed"):
+        with pytest.raises(StorageError, match="cannot be changed"):
             change_state(tmp_path, lambda state: state.to_try(8))
     assert read_state(tmp_path) == before
 

@@ -47,6 +47,12 @@ def test_who_checks_a_strangers_sheet_leaves_its_photo_to_a_child() -> None:
     assert modules_after("import leapfrog.commands.verify.command") & PIXELS == set()
 
 
+def test_who_copies_an_exam_for_a_patient_leaves_its_images_to_a_child() -> None:
+    assert modules_after("import leapfrog.commands.patient_copy.exam_copy") & PIXELS == set()
+    reachable = DURABLE_AND_NETWORK - {"requests"}  # pydicom loads it
+    assert modules_after("import leapfrog.reader.patient_copy.copier") & reachable == set()
+
+
 def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> None:
     assert modules_after("import leapfrog.reader.reader") & DURABLE_AND_NETWORK == set()
 

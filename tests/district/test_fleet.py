@@ -20,6 +20,7 @@ pytestmark = pytest.mark.root
 PAGE = f"https://127.0.0.1:{READERS_PORT}/fleet/"
 LOGIN = ("--user", "reader:read well")
 BOXES = Path("/var/lib/leapfrog-district/boxes")
+PROGRAM = "/usr/local/bin/leapfrog"
 SERVICE = "leapfrog-district-fleet.service"
 DROP_IN = f"/etc/systemd/system/{SERVICE}.d/test.conf"
 
@@ -29,14 +30,14 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     if reason := why_no_district() or why_no_prometheus():
         pytest.skip(reason)
     with District(tmp_path_factory.mktemp("district")) as made:
-        program = made.path("/usr/local/bin/leapfrog")
+        program = made.path(PROGRAM)
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
         program.chmod(0o755)
         # The checkout that the tests run may lie where nobody's programs do.
         made.path(DROP_IN).parent.mkdir(parents=True)
         made.path(DROP_IN).write_text("[Service]\nPrivateTmp=no\nProtectHome=no\n")
-        said = made.set_up("--prometheus")
+        said = made.set_up("--prometheus", "--leapfrog", PROGRAM)
         assert "PROBLEM" not in said, said
         hashed = made.do("openssl", "passwd", "-6", LOGIN[1].partition(":")[2]).strip()
         made.path("/etc/leapfrog-district/passwords").write_text(f"reader:{hashed}\n")
@@ -68,9 +69,11 @@ def test_readers_see_the_page_with_their_password_and_nothing_beside_it(kitui: D
 
 
 def test_prometheus_knows_of_the_box_and_answers_this_machine_alone(kitui: District) -> None:
+    kitui.do("sed", "-i", "s/_interval: 60s/_interval: 1s/", "/etc/leapfrog-district/prometheus/prometheus.yml")
+    kitui.do("systemctl", "reload", "prometheus")
     expression = 'query=leapfrog_fleet_box_trusted{box="kitui"}'
     ask = ("curl", "-sf", "http://127.0.0.1:9090/api/v1/query", "--data-urlencode", expression)
-    wait_until(lambda: '"kitui"' in kitui.run(*ask).stdout, "it was read", deadline_seconds=90)
+    wait_until(lambda: '"kitui"' in kitui.run(*ask).stdout, "it was read")
     listening = kitui.do("ss", "-Hltn")
     assert {line.split()[3] for line in listening.splitlines() if line.split()[3].endswith((":9090", ":9100"))} == {
         "127.0.0.1:9090",

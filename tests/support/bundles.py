@@ -52,7 +52,7 @@ class BundlingDistrict:
         fleet = {"bundle_trial_minutes": QUICK_TRIAL_MINUTES} | sections.pop("fleet", {})
         district = {"url": url, "public_key": str(self.key.public)} | sections.pop("district", {})
         report = {"quiet_seconds": 0.2} | sections.pop("report", {})
-        return Kiosk(folder, district=district, fleet=fleet, report=report, **sections)
+        return Kiosk(folder, destination=(), district=district, fleet=fleet, report=report, **sections)
 
 
 def altered(bundle: Path, out: Path, change: Callable[[str, bytes], bytes | None]) -> Path:

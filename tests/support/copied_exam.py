@@ -7,10 +7,9 @@ from typing import Any
 
 from pydicom import Dataset, dcmread
 
-from leapfrog.answers.document import Document
-from leapfrog.answers.examined import Examined
 from leapfrog.commands.patient_copy.exam_copy import Asked, ExamCopy, copy_exam
 from leapfrog.exam import Identity, ImageHeader, ImageReading, PictureIdentity
+from leapfrog.reader.answers.document_reader import read_document
 from leapfrog.settings import Settings
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.instances import Instances
@@ -111,8 +110,9 @@ class CopiedExam:
         report(journal, self.key, study.version + 1, to=())
         journal.close()
 
-    def add_answer(self, content: bytes, document: Document) -> None:
+    def add_answer(self, content: bytes) -> None:
         """A document of a radiologist, which the report shows."""
+        document, _ = read_document(content)
         journal = self._opened()
         answer_id = new_id()
         with AnswerFiles(self.state_dir / ANSWERS_NAME).receiving(answer_id) as stream:
@@ -126,7 +126,7 @@ class CopiedExam:
             document.sop_class_uid,
             document.sop_instance_uid,
             len(content),
-            Examined(document=document).document.model_dump_json(),
+            document.model_dump_json(),
         )
         journal.change("INSERT INTO answer_places (answer_id, destination) VALUES (?, 'district')", answer_id)
         journal.close()

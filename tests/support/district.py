@@ -5,6 +5,7 @@ a real systemd. It has nothing of this machine but its files, as they were.
 import json
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ PROGRAMS = ("pg_createcluster", "pgbackrest", "rsync", "nginx", "openssl", "curl
 PLUGINS = Path("/usr/share/orthanc/plugins")
 NEEDED_PLUGINS = ("PostgreSQLIndex", "PostgreSQLStorage", "DicomWeb", "WebViewer", "Gdcm", "Python")
 BOXES_PORT, READERS_PORT = 443, 8443
+LEAPFROG = "/usr/local/bin/leapfrog"
+FLEET_SERVICE = "leapfrog-district-fleet.service"
 TARGET = "leapfrog-district-test.target"
 # No other unit of the machine below: its disks, terminals and network are none of ours.
 NO_OTHER_UNITS = "[Unit]\nDefaultDependencies=no\n"
@@ -51,6 +54,17 @@ class District(BootedMachine):
             made.touch()
         if on_disk:
             (directory / "on-disk").touch()
+
+    def install_leapfrog(self) -> None:
+        """Leapfrog as a district has it, for sticks and the page of all boxes: the one under test."""
+        program = self.path(LEAPFROG)
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
+        program.chmod(0o755)
+        # The checkout that the tests run may lie where nobody's programs do.
+        drop_in = self.path(f"/etc/systemd/system/{FLEET_SERVICE}.d/test.conf")
+        drop_in.parent.mkdir(parents=True)
+        drop_in.write_text("[Service]\nPrivateTmp=no\nProtectHome=no\n")
 
     def set_up(self, *options: str) -> str:
         """Run `set-up` and return what it said. Raises AssertionError when it fails."""

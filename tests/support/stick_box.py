@@ -1,7 +1,7 @@
 """A box with something owed and no daemon, sticks, and a district that reads them and signs receipts."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -153,7 +153,7 @@ class StickBox:
         without: Collection[str] = (),
         refusing: Collection[str] = (),
         key: DistrictKey | None = None,
-        **changed: object,
+        changed: Mapping[str, object] | None = None,
     ) -> bytes:
         """A receipt for a part, without the objects of these SOP Instance UIDs, and refusing others; signed with the
         district's key, or another's; with some values `changed` before it is signed.
@@ -170,7 +170,7 @@ class StickBox:
             "refused": tuple(Refused(delivery_id=one.delivery_id, reason="Its server is full.") for one in refused),
             "made_at": "2026-11-30T12:00:00+00:00",
         }
-        return signed_receipt(Receipt.model_validate(values | changed), signing.sign)
+        return signed_receipt(Receipt.model_validate(values | dict(changed or {})), signing.sign)
 
     def give_receipts(self, stick: Path, *, without: Collection[str] = (), refusing: Collection[str] = ()) -> Arrived:
         """Read the stick at the district, and put receipts on it."""

@@ -49,10 +49,13 @@ class WritingBox:
         *,
         sign: Callable[[bytes], bytes] | None = None,
         entries: dict[str, Any] | None = None,
+        contents: Sequence[bytes] | None = None,
         **said: Any,
     ) -> Manifest:
-        """One part. `said` stands in its manifest in the place of the truth, `entries` in each of its entries."""
-        contents = [part10_bytes(dataset) for dataset in datasets]
+        """One part, with the files `contents` if they are given. `said` stands in its manifest in the place of the
+        truth, `entries` in each of its entries.
+        """
+        contents = contents or [part10_bytes(dataset) for dataset in datasets]
         objects = [
             parcel_object(one, content, **(entries or {})) for one, content in zip(datasets, contents, strict=True)
         ]

@@ -1,6 +1,7 @@
 """A patient's own copy of an exam: what `leapfrog export DIR --exam EXAM` does."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 NOT_ENCRYPTED = (
     "The copy is not encrypted: whoever has it can read the patient's name, images and report. Give it to the patient"
     " only."
+)
+SAME_STUDY = (
+    "An exam of patient number {numbers} has the same Study Instance UID: look at its report before you give this away."
 )
 ON_OWN_DISK = "Nothing is mounted at {root}: that is the box's own disk, not a stick."
 
@@ -52,6 +56,7 @@ def export_copy(
         "byte_count": copy.byte_count,
         "replaced": copy.replaced,
         "on_own_disk": copy.on_own_disk,
+        "other_patient_ids": list(copy.other_patient_ids),
         "lacking": [str(one) for one in copy.facts.lacking()],
     }
     show(answer, as_json, _result(copy), unwrapped=True)
@@ -64,10 +69,15 @@ def _lines(asked: "Asked") -> list[str]:
         f"Exam {asked.exam_number} of {asked.patient_name or 'a patient without a name'}{born}{number}:"
         f" {count(asked.originals, 'image')}.",
         *asked.lacking,
+        *_same_study(asked.other_patient_ids),
         *([ON_OWN_DISK.format(root=asked.root)] if asked.on_own_disk else []),
         *([f"{asked.root} has a copy of {moment(asked.replaces)}, which will be replaced."] if asked.replaces else []),
         NOT_ENCRYPTED,
     ]
+
+
+def _same_study(patient_ids: Sequence[str]) -> list[str]:
+    return [SAME_STUDY.format(numbers=", ".join(patient_ids))] if patient_ids else []
 
 
 def _result(copy: "ExamCopy") -> list[str]:
@@ -76,6 +86,7 @@ def _result(copy: "ExamCopy") -> list[str]:
         f"{what}: exam {copy.exam_number}, {count(copy.files, 'file')}, {copy.byte_count / 1e6:,.1f} MB, in"
         f" {copy.root}.",
         *(str(one) for one in copy.facts.lacking()),
+        *_same_study(copy.other_patient_ids),
         *([ON_OWN_DISK.format(root=copy.root)] if copy.on_own_disk else []),
         NOT_ENCRYPTED,
         "Unmount the stick before you pull it out.",

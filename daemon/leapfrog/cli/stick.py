@@ -9,6 +9,8 @@ import typer
 from leapfrog.cli.apps import app
 from leapfrog.cli.options import ConfigOption, JsonOption, settings_of
 from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+from leapfrog.cli.patient_copy import export_copy
+from leapfrog.errors import UsageError
 
 
 @app.command()
@@ -25,6 +27,17 @@ def export(
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Without what is on another stick and not confirmed yet.")
     ] = False,
+    exam: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXAM",
+            help="A patient's own copy of this exam instead, not encrypted, which viewers open (DICOMDIR).",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --exam: do not ask before it is written.")] = False,
+    although_patients_differ: Annotated[
+        bool, typer.Option("--although-patients-differ", help="With --exam: its images may name several patients.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +46,18 @@ def export(
 
     All stays owed until `leapfrog import` finds the district's receipts on the stick. What is on another stick that did
     not come back yet is written once more, after all that is on none: that stick may be lost.
+
+    With --exam: write a copy of one exam for the patient. Nothing that is on the stick already is changed.
     """
+    if exam is not None:
+        if destination is not None or kind or new_only:
+            raise UsageError("--exam writes a patient's own copy: it goes with no other choice of what is written.")
+        export_copy(stick, exam, config, yes=yes, although_patients_differ=although_patients_differ, as_json=as_json)
+        return
+    if yes or although_patients_differ:
+        raise UsageError(
+            "--yes and --although-patients-differ are for a patient's own copy: name the exam with --exam."
+        )
     from leapfrog.commands.stick.export import export as write
     from leapfrog.state.action_log import acting
 

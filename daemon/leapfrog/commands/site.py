@@ -40,6 +40,7 @@ COMMON_NAME = "common.toml"
 SECTION = "install"
 FILES_BELOW = Path("/etc/leapfrog")
 SERVICE = SERVICE_GROUP = "leapfrog"
+UDEV = Path("/run/udev/control")
 LONGEST_SAID = 500  # of what a step of the system said when it failed
 LARGEST_FILE_BYTES = 1024 * 1024  # of a certificate or a key
 FILE_MODE, SECRET_MODE, UNREADABLE_MODE = 0o644, 0o640, 0o600
@@ -113,9 +114,7 @@ def read_site(path: Path, common: Path | None = None) -> Site:
         mistakes.append(str(problem))
     models = [folder / one for install, folder in installs for one in install.models]
     files = [
-        SiteFile(**{"from": folder / one.source, "to": one.to, "secret": one.secret})
-        for install, folder in installs
-        for one in install.file
+        one.model_copy(update={"source": folder / one.source}) for install, folder in installs for one in install.file
     ]
     mistakes += [f"install.models names {one}, which does not exist." for one in models if not one.exists()]
     mistakes += [reason for one in files if (reason := _why_unreadable(one.source))]
@@ -316,8 +315,9 @@ def set_up(path: Path, common: Path | None, root: Path, extras: Extras, *, start
     files, notes = put_files(site, root)
     models = put_models(site, root)
     if start:
-        _run("udevadm", "control", "--reload")
-        _run("udevadm", "trigger")
+        if UDEV.exists():  # else it reads its rules when it starts
+            _run("udevadm", "control", "--reload")
+            _run("udevadm", "trigger")
         _run("systemctl", "daemon-reload")
         _run("systemctl", "enable", SERVICE)
         _run("systemctl", "restart" if written or files or models else "start", SERVICE)

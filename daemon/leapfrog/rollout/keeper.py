@@ -24,6 +24,7 @@ STAGING_SECONDS = 1800.0  # at most, to lay a bundle out and to run its models o
 RETRY_SECONDS = 600.0  # after the disk took nothing more
 # A box that is not ready with a bundle after so long is not well with it. A start from an SD card may take minutes.
 READY_SECONDS = 300.0
+STUCK_SECONDS = 1800.0  # images that wait to be read for so long, while none is, are not being read
 # So many images that cannot be read, while not one can, are no accident.
 MOST_UNREADABLE = 3
 
@@ -41,12 +42,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What the running daemon knows of itself. `is_quiet`: nobody sends or reads anything now. `is_ready`: it listens
-    and every lane has a model that answered. `instances`: how many there are in each state. `ends_in_order`: it stops
-    because somebody wants it to.
+    """What the running daemon knows of itself. `is_busy`: a modality is connected, or something urgent moves.
+    `is_ready`: it listens and every lane has a model that answered. `instances`: how many there are in each state.
+    `ends_in_order`: it stops because somebody wants it to.
     """
 
-    is_quiet: Callable[[], bool]
+    is_busy: Callable[[], bool]
     is_ready: Callable[[], bool]
     instances: Callable[[], Mapping[str, int]]
     ends_in_order: Callable[[], bool]
@@ -74,6 +75,8 @@ class BundleKeeper(Worker):
         self._problems = Problems()
         self._begun_at = monotonic()
         self._quiet_since: float | None = None
+        self._counts: Mapping[str, int] = {}
+        self._unchanged_since = self._begun_at
         self._well_since: float | None = None
         self._is_looked_through = False  # its packages, in this trial
         self._before: Mapping[str, int] = {}
@@ -126,13 +129,23 @@ class BundleKeeper(Worker):
         if state.step is not None and state.step.kind == "go back":
             return self._start_again("the bundle before" if state.former else "the settings and models of its own")
         now = self._monotonic()
-        if not self._condition.is_quiet():
+        if not self._is_quiet(now):
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
         elif now - self._quiet_since >= self._settings.report.quiet_seconds:
             return self._start_again(f"bundle {state.step.number if state.step else ''}")
         return LOOK_SECONDS
+
+    def _is_quiet(self, now: float) -> bool:
+        """Whether nobody sends anything, and nothing is being read. What cannot be read at all keeps no bundle out: it
+        may be the one that mends that.
+        """
+        counts = dict(self._condition.instances())
+        if counts != self._counts:
+            self._counts, self._unchanged_since = counts, now
+        stuck = now - self._unchanged_since >= STUCK_SECONDS
+        return not self._condition.is_busy() and (not counts.get("received") or stuck)
 
     def _start_again(self, what: str) -> float:
         _log.info("%s", RESTART.format(what=what))

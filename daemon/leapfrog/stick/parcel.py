@@ -99,13 +99,15 @@ def write_parcel(
     recipient = pyrage.x25519.Recipient.from_str(manifest.district)
     source = _Pieces(_plaintext(manifest, sign, contents))
     taker = _Remembering(file)
+    failure: BaseException | None = None
     try:
         pyrage.encrypt_io(source, taker, [recipient])
-    except pyrage.EncryptError:
-        # The library makes an error of its own out of any other: what is the matter is what was raised first.
-        if (problem := source.problem or taker.problem) is not None:
-            raise problem from None
-        raise
+    except pyrage.EncryptError as problem:
+        failure = problem
+    # The library makes an error of its own out of any other, and says nothing of one in the last bytes, which it writes
+    # when all is over for it: what is the matter is what was raised first.
+    if (cause := source.problem or taker.problem or failure) is not None:
+        raise cause from None
 
 
 def _plaintext(
@@ -204,6 +206,8 @@ def read_parcel(
             if (first := source.problem or taker.problem) is not None:
                 raise first from None
             raise ParcelRefused(_why_not_decrypted(problem, parser)) from problem
+        if (unsaid := source.problem or taker.problem) is not None:
+            raise unsaid
         return parser.end()
 
 

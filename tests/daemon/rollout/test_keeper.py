@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.bundle_state import BundleState, change_state, read_state
-from leapfrog.rollout.keeper import MOST_UNREADABLE, READY_SECONDS, BundleKeeper, Condition
+from leapfrog.rollout.keeper import MOST_UNREADABLE, READY_SECONDS, STUCK_SECONDS, BundleKeeper, Condition
 from leapfrog.settings import SettingsInUse
 from support.bundles import BundlingDistrict
 
@@ -19,12 +19,12 @@ class Box:
     def __init__(self, folder: Path) -> None:
         settings = BundlingDistrict(folder / "district").box(folder / "state")
         self.state_dir = settings.state_dir
-        self.now, self.ready, self.quiet, self.restarts = 1000.0, True, True, 0
+        self.now, self.ready, self.busy, self.restarts = 1000.0, True, False, 0
         self.instances = {"read": 5, "set_aside": 2, "received": 0}
         self.keeper = BundleKeeper(
             SettingsInUse(settings),
             Condition(
-                is_quiet=lambda: self.quiet,
+                is_busy=lambda: self.busy,
                 is_ready=lambda: self.ready,
                 instances=lambda: self.instances,
                 ends_in_order=lambda: True,
@@ -103,13 +103,26 @@ def test_images_that_cannot_be_read_take_it_back_and_one_that_can_shows_that_it_
 
 def test_the_next_one_waits_until_the_box_was_quiet_for_a_while(box: Box) -> None:
     change_state(box.state_dir, lambda state: state.after_trial().to_try(8))
-    box.quiet = False
+    box.busy = True
     box.after(600)
-    box.quiet = True
+    box.busy = False
     box.after(10)
-    box.quiet = False
+    box.busy = True
     box.after(10)
     assert not box.restarts
-    box.quiet = True
+    box.busy = False
+    box.instances["received"] = 1  # it is read soon
     box.after(60)
+    assert not box.restarts
+    box.instances |= {"received": 0, "read": 6}
+    box.after(60)
+    assert box.restarts
+
+
+def test_images_that_nobody_can_read_keep_no_bundle_out_that_may_mend_that(box: Box) -> None:
+    change_state(box.state_dir, lambda state: state.after_trial().to_try(8))
+    box.instances["received"] = 40
+    box.after(STUCK_SECONDS - 60)
+    assert not box.restarts
+    box.after(180)
     assert box.restarts

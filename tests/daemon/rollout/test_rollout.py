@@ -1,4 +1,4 @@
-"""A real box takes a bundle when it is quiet, keeps it when it is well with it, and goes back by itself when it is not."""
+"""A real box takes a bundle when it is quiet, keeps it when it is well, and goes back by itself when it is not."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ TURNED_INTO_ANOTHER = {
     ("studies", "summary"), ("studies", "finished_epoch"), ("instances", "file_sha256"), ("deliveries", "file_sha256"),
     ("folder_files", "content_sha256"), ("encodings", "instance_id"),
 }  # fmt: skip
-KILL_POINTS = range(1, 451, 17)
+KILL_POINTS = range(1, 482, 17)
 
 
 def old_journal(folder: Path, version: int) -> Path:

@@ -221,6 +221,39 @@ def test_whatever_the_box_or_the_stick_fails_with_is_raised_as_it_was() -> None:
         write_parcel(io.BytesIO(), manifest_of(), STATION.sign, [broken(), [b""], [b""]])
 
 
+@pytest.mark.parametrize("good_writes", range(12))
+def test_a_stick_that_fails_at_any_write_makes_no_part(good_writes: int) -> None:
+    """Also at the last, of which the library says nothing."""
+    writes = 0
+
+    class FullLater:
+        def write(self, content: bytes) -> int:
+            nonlocal writes
+            writes += 1
+            if writes == good_writes + 1:
+                raise OSError(28, "No space left on device")
+            return len(content)
+
+    total = len(list(_writes()))
+    if good_writes >= total:
+        pytest.skip("it is all written by then")
+    with pytest.raises(OSError, match="No space"):
+        write_parcel(FullLater(), manifest_of(), STATION.sign, [[content] for content in CONTENTS])
+    assert writes == good_writes + 1, "nothing is written after that"
+
+
+def _writes() -> Iterator[int]:
+    sizes: list[int] = []
+
+    class Counting:
+        def write(self, content: bytes) -> int:
+            sizes.append(len(content))
+            return len(content)
+
+    write_parcel(Counting(), manifest_of(), STATION.sign, [[content] for content in CONTENTS])
+    yield from sizes
+
+
 def test_whatever_the_reader_fails_with_is_raised_as_it_was() -> None:
     def fail(*_: object) -> None:
         raise OSError(5, "the district's disk")

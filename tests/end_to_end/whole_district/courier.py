@@ -4,14 +4,12 @@ programs that write and read it.
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import leapfrog
 from end_to_end.whole_district.clinic import Clinic
 from end_to_end.whole_district.kills import Kill, run_and_kill, waits_for_an_answer
 from end_to_end.whole_district.stick import PLACE, Stick
@@ -20,9 +18,6 @@ from support.district import District
 STICK_MEBIBYTES = 512
 MOST_TRIPS = 6
 COMMAND_SECONDS = 300.0
-LEAPFROG_AT_DISTRICT = (
-    "env", f"PYTHONPATH={Path(leapfrog.__file__).parents[1]}", sys.executable, "-m", "leapfrog",
-)  # fmt: skip
 
 
 class Courier:
@@ -83,7 +78,7 @@ class Courier:
         self._stick.take_from_clinic()
 
     def _export(self) -> None:
-        began = datetime.now(UTC)
+        began = datetime.now(UTC).replace(microsecond=0)  # as precise as a state is
         _succeeds(self._clinic.kiosk.command("export", str(self._stick.folder), timeout_seconds=COMMAND_SECONDS))
         self.last_export = began, datetime.now(UTC)
 
@@ -94,7 +89,7 @@ class Courier:
         _succeeds(self._clinic.kiosk.command("import", str(self._stick.folder), timeout_seconds=COMMAND_SECONDS))
 
     def _receiving(self) -> list[str]:
-        return [*LEAPFROG_AT_DISTRICT, "receive", PLACE]
+        return ["leapfrog", "receive", PLACE]
 
     def _has_parts(self) -> bool:
         return any((self._stick.folder / "leapfrog" / "parcels").glob("*"))

@@ -109,6 +109,7 @@ class _Day:
 
     def set_up(self, district: District, stack: ExitStack) -> None:
         """Servers, and two boxes that know them and are known there."""
+        district.install_leapfrog()
         said = district.set_up()
         assert "PROBLEM" not in said, said
         (self._password,) = re.findall(r"Radiologists read as 'reader' with the password (\S+)", said)
@@ -214,7 +215,9 @@ class _Day:
         wait_until(self._nothing_owed, "the linked box has sent everything", deadline_seconds=LONG_SECONDS)
         self.outcome.owed = {clinic.name: clinic.progress().owed for clinic in self._clinics}
         self.outcome.audit = audit(self._district, self._clinics, [answer])
-        self.outcome.fleet = look_at_fleet(self._district, *self._clinics, self._courier.last_export)
+        self.outcome.fleet = look_at_fleet(
+            self._district, *self._clinics, self._courier.last_export, f"reader:{self._password}"
+        )
         wait_until(
             lambda: self._district.run("district-check", "--digests").returncode == 0, "the district is well again"
         )

@@ -9,10 +9,10 @@ from typing import Any
 
 import leapfrog
 from end_to_end.whole_district.clinic import Clinic
-from end_to_end.whole_district.courier import LEAPFROG_AT_DISTRICT
-from support.district import District
+from support.district import FLEET_SERVICE, READERS_PORT, District
 
-FLEET = "/var/lib/leapfrog-district/fleet"
+MADE = "/var/lib/leapfrog-district/fleet/leapfrog_fleet.prom"
+SHOWN = f"https://127.0.0.1:{READERS_PORT}/fleet/"
 DEVICE = "cpu"  # on which the boxes' models run here
 
 
@@ -39,23 +39,25 @@ class FleetPage:
 
 
 def look_at_fleet(
-    district: District, linked: Clinic, remote: Clinic, last_export: tuple[datetime, datetime]
+    district: District, linked: Clinic, remote: Clinic, last_export: tuple[datetime, datetime], login: str
 ) -> FleetPage:
-    """Have the page made, and compare it with what the boxes themselves say. `last_export`: when that of the box
-    without a link began and ended.
+    """Have the page made, open it as a reader with that `login`, and compare it with what the boxes themselves say.
+    `last_export`: when that of the box without a link began and ended.
     """
-    said = json.loads(district.do(*LEAPFROG_AT_DISTRICT, "fleet", "--out", FLEET, "--json"))
+    district.do("systemctl", "start", FLEET_SERVICE)
+    status, html = district.curl("--user", login, SHOWN)
+    assert status == 200, html
+    said = json.loads(district.do("leapfrog", "fleet", "--out", "/run/fleet", "--json"))
     boxes = {one["box"]: _box(one) for one in said["boxes"] if one["state"] is not None}
-    html = district.path(f"{FLEET}/index.html").read_text()
-    metrics = district.path(f"{FLEET}/leapfrog_fleet.prom").read_text()
+    metrics = district.path(MADE).read_text()
     wrong = [f"on the fleet's page: {problem}" for problem in said["problems"]]
     wrong += [f"the fleet's page names a strange file {one['file']}" for one in said["strangers"]]
     wrong += [f"the fleet's page does not believe {one['box']}" for one in said["boxes"] if not one["trusted"]]
     for clinic, by_stick in ((linked, False), (remote, True)):
         box = boxes.get(clinic.name)
         wrong += _what_is_wrong(box, clinic, by_stick) if box else [f"the fleet's page has no {clinic.name}"]
-        if f">{clinic.name}<" not in html:
-            wrong.append(f"{clinic.name} is not to be seen on the fleet's page")
+        if not re.search(rf'<th scope="row">{clinic.name}\s*<span class="tag well">', html):
+            wrong.append(f"{clinic.name} is not to be seen on the fleet's page, or is not well")
         if not re.search(rf'^leapfrog_fleet_box_owed_objects\{{box="{clinic.name}"\}} 0$', metrics, re.MULTILINE):
             wrong.append(f"Prometheus is not told that {clinic.name} owes nothing")
     if (told := boxes.get(remote.name)) and not last_export[0] <= told.made_at <= last_export[1]:

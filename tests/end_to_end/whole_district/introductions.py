@@ -3,7 +3,6 @@
 import shutil
 
 from end_to_end.whole_district.clinic import Clinic
-from end_to_end.whole_district.courier import LEAPFROG_AT_DISTRICT
 from support.district import District
 
 
@@ -18,7 +17,7 @@ def introduce_linked(district: District, clinic: Clinic) -> None:
 
 def introduce_remote(district: District, clinic: Clinic) -> None:
     """The district's public key is carried to the box, and the box's to the district."""
-    line = district.do(*LEAPFROG_AT_DISTRICT, "receive", "--public-key").strip()
+    line = district.do("leapfrog", "receive", "--public-key").strip()
     clinic.configure(f'[station]\nissuer_of_patient_id = "{clinic.issuer}"\n', district={"public_key": line})
     _make_known(district, clinic)
 

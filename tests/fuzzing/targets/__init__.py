@@ -4,5 +4,5 @@ the code of the one that it is to look at.
 
 NAMES = (
     "pdus", "wholeness", "elements", "pixels", "answers", "toml", "control", "signed", "ipp", "recoding", "documents",
-    "sticks",
+    "sticks", "bundles",
 )  # fmt: skip

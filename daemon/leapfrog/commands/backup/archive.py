@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, Self
 from pydantic import ValidationError
 
 from leapfrog import __version__
+from leapfrog.bundle_state import BUNDLES_NAME
 from leapfrog.durable import PRIVATE, fsync_directory, fsync_file
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
@@ -29,7 +30,7 @@ MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 # What may be in an archive: nothing else is ever written to the state directory.
-FOLDERS = (SPOOL_NAME, INSTALLED_NAME, RENDERED_NAME, STATION_NAME, ANSWERS_NAME)
+FOLDERS = (SPOOL_NAME, INSTALLED_NAME, BUNDLES_NAME, RENDERED_NAME, STATION_NAME, ANSWERS_NAME)
 JOURNAL_MEMBER = "journal.sqlite"
 SETTINGS_MEMBER = "leapfrog.toml"
 FILES = (JOURNAL_MEMBER, SETTINGS_MEMBER)

@@ -20,7 +20,7 @@ from leapfrog.problem import Problem
 from leapfrog.processes.confinement import landlock_abi
 from leapfrog.settings import Settings
 from leapfrog.state.upkeep.retention import clock_is_synchronised
-from leapfrog.wording.text import byte_size
+from leapfrog.wording.text import byte_size, count
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,16 @@ def box_checks(settings: Settings, daemon: Daemon) -> Iterator[Check]:
     own_state = own_state_answers(settings, lambda: str(run_command(settings, "box_state")["file"]).encode("ascii"))
     for answer in (*district_answers(settings), *archive_answers(settings), *own_state):
         yield _district_check(answer.name, answer.detail, answer.problem)
+    yield from _carried_checks(daemon)
+
+
+def _carried_checks(daemon: Daemon) -> Iterator[Check]:
+    """Of destinations that no link reaches. What a person should do about them needs attention, and is said above."""
+    for one in daemon.status["outbox"]["destinations"] if daemon.status else ():
+        if one["link"] == "stick":
+            last = one["sticks"]["last_written_at"]
+            written = f"the last one was written at {last}" if last else "none was written yet"
+            yield ok(f"sticks for {one['name']}", f"{count(one['deliveries']['waiting'], 'object')} wait; {written}.")
 
 
 def _seen(settings: Settings, daemon: Daemon) -> tuple[list[Problem], list[DiskState]]:

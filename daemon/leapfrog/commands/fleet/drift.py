@@ -38,8 +38,9 @@ RULE = (
     f" {PAST_WEEKS} with exams). It counts as a change if chance alone would bring it in less than 1 of"
     f" {round(1 / CHANCE):,} such comparisons (Fisher's exact test), if the share is {FACTOR:g} times as large or as"
     f" small, and differs by {100 * POINTS:g} points or more; never from fewer than {FEWEST_RECENT} exams now,"
-    f" {FEWEST_PAST} before, or {FEWEST_EVENTS} cases. Tried on made-up boxes with 10 to 100 exams a week, it gave 1 to 6"
-    " false alarms a year in 50 boxes; a share that doubles at 30 exams a week is found within two months in two of three."
+    f" {FEWEST_PAST} before, or {FEWEST_EVENTS} cases. On made-up boxes with 10 to 100 exams a week it gave 1 to"
+    " 6 false alarms a year in 50 boxes, and found within two months two of three shares that doubled, at 30 exams a"
+    " week."
 )
 
 

@@ -20,6 +20,7 @@ from leapfrog.errors import LeapfrogError, StorageError, UsageError
 from leapfrog.lanes.reports import station_of
 from leapfrog.language.speaker import Speaker
 from leapfrog.mounts import mount_of
+from leapfrog.processes.confinement import LARGEST_FILE
 from leapfrog.processes.copy_messages import (
     DirectoryJob,
     DirectoryWritten,
@@ -49,7 +50,10 @@ UNKNOWN_TIMES = 2  # as many bytes as came, of what was not read
 
 @dataclass(frozen=True)
 class Asked:
-    """What is about to be copied, for whoever confirms it."""
+    """What is about to be copied, for whoever confirms it. `on_own_disk`: no stick is mounted there. `replaces`: when
+    the copy was made that is there, "" where there is none. `other_patient_ids`: patients whose exams have the same
+    Study Instance UID.
+    """
 
     exam_number: str
     patient_name: str
@@ -60,6 +64,7 @@ class Asked:
     on_own_disk: bool
     replaces: str
     lacking: tuple[str, ...]
+    other_patient_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class ExamCopy:
     byte_count: int
     replaced: bool
     on_own_disk: bool
+    other_patient_ids: tuple[str, ...]
     facts: CopyFacts
 
     @property
@@ -183,6 +189,7 @@ class _Copying:
             byte_count=sum(one.byte_count for one in files),
             replaced=older is not None,
             on_own_disk=self._is_on_own_disk(),
+            other_patient_ids=contents.other_patient_ids,
             facts=facts,
         )
 
@@ -199,6 +206,7 @@ class _Copying:
             on_own_disk=self._is_on_own_disk(),
             replaces=older.copied_at if older else "",
             lacking=tuple(map(str, self._facts().lacking())),
+            other_patient_ids=self._contents.other_patient_ids,
         )
 
     def _is_on_own_disk(self) -> bool:
@@ -279,7 +287,7 @@ class _Copying:
     def _place(self, child: CopierChild, one: _Object, number: int) -> None:
         place, aside = f"DICOM/IM{number:06}", f"OTHERS/OT{number:06}"
         job = self._job(one, number, place, aside)
-        answer = child.run(job, one.kept.byte_count)
+        answer = child.run(job, one.kept.byte_count) if one.kept.byte_count < LARGEST_FILE else None
         if isinstance(answer, Placed) and answer.sop_instance_uid not in self._made.uids:
             self._made.uids.add(answer.sop_instance_uid)
             self._made.listed.append(ListedFile(file_id=tuple(place.split("/")), listed=answer.listed))
@@ -292,7 +300,7 @@ class _Copying:
             self._add(self._medium.written(aside))
             return
         self._clear(place, aside)
-        if not isinstance(answer, LeftOut):  # the child died over it
+        if not isinstance(answer, LeftOut):  # the child died over it, or may write none as large
             with suppress(FileNotFoundError):
                 self._add(self._medium.copy(one.source, aside, one.kept.byte_count))
                 self._made.put_aside += 1

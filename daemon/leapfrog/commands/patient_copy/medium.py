@@ -115,7 +115,8 @@ class Medium:
             self._remove_left_over()
             try:
                 for folder in (self.stage, *(self.stage / name for name in FOLDERS)):
-                    folder.mkdir(0o750)
+                    folder.mkdir()
+                    _let_all_read(folder, 0o755)
                 yield
             finally:
                 shutil.rmtree(self.stage, ignore_errors=True)
@@ -169,6 +170,7 @@ class Medium:
 
     def written(self, path: str) -> CopiedFile:
         """What was written as `path`. Raises OSError."""
+        _let_all_read(self.stage / path, 0o644)
         return _read_back(self.stage / path, path)
 
     def publish(self, manifest: Manifest, older: Manifest | None) -> None:
@@ -206,6 +208,12 @@ class Medium:
         for folder in FOLDERS:
             with suppress(FileNotFoundError):
                 (self.root / folder).rmdir()
+
+
+def _let_all_read(path: Path, mode: int) -> None:
+    """Wherever the copy is opened, its reader is somebody else."""
+    with suppress(OSError):  # FAT has no modes
+        path.chmod(mode)
 
 
 def _read_back(path: Path, name: str) -> CopiedFile:

@@ -137,11 +137,13 @@ class _Run:
 
     def all_parts(self) -> None:
         """Take one part after the other, until the server or this machine's disk takes no more."""
-        parts = self._stick.parts()
+        # A box writes first what is worth most: so what comes first of each export goes before the rest of all.
+        parts = sorted(self._stick.parts(), key=lambda name: (name.part, name.export_id))
         self.received.parts = len(parts)
         self.received.strangers = self._strangers()
         sizes = [self._byte_count(part) for part in parts]
         self._task = self._progress.add_task("Stick", total=sum(sizes))
+        done_bytes = 0
         for number, name in enumerate(parts):
             self._progress.update(self._task, description=f"Part {number + 1:,} of {len(parts):,}")
             try:
@@ -150,7 +152,8 @@ class _Run:
                 self.received.stopped = str(problem)
                 self.received.not_read = len(parts) - number - 1
                 return
-            self._progress.update(self._task, completed=sum(sizes[: number + 1]))
+            done_bytes += sizes[number]
+            self._progress.update(self._task, completed=done_bytes)
 
     def _one_part(self, name: PartName) -> None:
         """Take one part. What is wrong with it is named, and stops nothing else. Raises what concerns all parts."""

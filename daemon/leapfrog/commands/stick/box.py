@@ -1,10 +1,15 @@
 """What the box knows of what is owed, and what it notes, asked of the daemon or, without one, of the journal."""
 
+import json
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import JsonValue
+
 from leapfrog.control.commands import run_command
+from leapfrog.errors import LeapfrogError
 from leapfrog.settings import Settings
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.sending.encodings import Encoding
@@ -13,6 +18,9 @@ from leapfrog.stick.layout import PartName
 
 MOST_ON_A_PAGE = 300
 PATIENCE_SECONDS = 300.0  # the daemon may have a slow disk, and much to do
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,16 @@ class Box:
         self._settings = settings
         self._asked: dict[str, Any] = {"destination": destination, "kinds": list(kinds)}
         self.here: list[PartName] = []  # on the stick that is written
+
+    def state(self) -> dict[str, JsonValue] | None:
+        """What the box says of itself, signed; None when it cannot say it now, which keeps no exam on the box."""
+        try:
+            file = self._ask("box_state")["file"]
+        except LeapfrogError as problem:
+            _log.warning("The box's own state does not go along: %s", problem)
+            return None
+        state: dict[str, JsonValue] = json.loads(file)
+        return state
 
     def look(self, parts: Collection[PartName] | None = None) -> Look:
         """What there is to do, if these parts are on the stick; those that are `here`, if none are given."""

@@ -9,7 +9,6 @@ import random
 import secrets
 from pathlib import Path
 
-from pydantic import JsonValue
 from rich.console import Console
 from rich.progress import Progress
 
@@ -41,12 +40,11 @@ def export(
     kinds: tuple[str, ...] = (),
     *,
     new_only: bool = False,
-    box_state: dict[str, JsonValue] | None = None,
     console: Console | None = None,
     part_bytes: int = PART_BYTES,
 ) -> Written:
     """Write what is owed to `destination`, or to the only one with a key, on the stick at `root`, until it is full.
-    What is there whole is not written again. `box_state` goes along.
+    What is there whole is not written again.
 
     Raises LeapfrogError: StickError when the stick fails, and then what was written before is on it.
     """
@@ -58,7 +56,7 @@ def export(
     require_not_lost(settings.state_dir)
     recipient = DistrictPublicKey.parse(look.public_key).recipient
     key, export_id = station_key(settings.state_dir), secrets.token_hex(16)
-    head = Head(key, look.destination, recipient, export_id, box_state)
+    head = Head(key, look.destination, recipient, export_id, box.state())
     with stick.alone(), Progress(console=console, disable=console is None) as progress:
         stick.remove_unfinished()
         before = look_through(stick, box, look.parts, progress)

@@ -58,8 +58,8 @@ class Imported:
     @property
     def failed(self) -> bool:
         """Whether a person has to do something about it."""
-        taken = [one for one in (*self.receipts, *self.bundles) if not one.problem]
-        return not taken or any(not one.genuine for one in self.receipts)
+        problems = [*(one.problem for one in self.receipts), *(one.problem for one in self.bundles)]
+        return all(problems) or any(not one.genuine for one in self.receipts)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

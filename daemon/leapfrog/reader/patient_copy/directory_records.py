@@ -61,7 +61,7 @@ def listed(dataset: Dataset, transfer_syntax_uid: str, *, number: int, day: str)
         raise AsItCame(PRIVATE)
     if not is_valid_uid(text(dataset, "SOPInstanceUID")) or not is_valid_uid(series_uid):
         raise AsItCame(NOT_LISTED)
-    record_type = RECORD_TYPES.get(class_uid) or RECORD_TYPES.get(f"{class_uid.rpartition('.')[0]}.", "IMAGE")
+    record_type = RECORD_TYPES.get(class_uid) or _by_beginning(class_uid)
     instance_number = _number(dataset, "InstanceNumber", number)
     record = _record(dataset, record_type, instance_number, day)
     record.ReferencedSOPClassUIDInFile = class_uid
@@ -75,6 +75,12 @@ def listed(dataset: Dataset, transfer_syntax_uid: str, *, number: int, day: str)
         instance_number=instance_number,
         record_type=record_type,
         record=b64encode(encoded(record)).decode("ascii"),
+    )
+
+
+def _by_beginning(class_uid: str) -> str:
+    return next(
+        (kind for one, kind in RECORD_TYPES.items() if one.endswith(".") and class_uid.startswith(one)), "IMAGE"
     )
 
 

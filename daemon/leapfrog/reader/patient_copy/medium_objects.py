@@ -1,5 +1,6 @@
 """Writes one object of an exam on the medium, and says what its directory is to say of it."""
 
+import errno
 from datetime import datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from leapfrog.spool_file.checked import file_problem
 IDENTIFIERS = {0x00080018: "SOPInstanceUID", 0x0020000D: "StudyInstanceUID", 0x0020000E: "SeriesInstanceUID"}
 DIFFERENT = "It says in two ways what it is."
 NOT_WRITTEN = "It cannot be written in a form that viewers read."
-TOO_MUCH = "It needs more memory than it is allowed."
+TOO_MUCH = "It needs more room than it is allowed."
 # Why an object cannot be written as viewers read it. Their texts may quote a file, and go nowhere.
 REFUSALS = (CannotBeRenamed, DatasetMalformed, DatasetTruncated, StorageError, UnreadableImage)
 
@@ -46,6 +47,10 @@ def place(job: PlaceJob) -> Placed | PutAside | LeftOut:
     except REFUSALS:
         reason = NOT_WRITTEN
     except MemoryError:
+        reason = TOO_MUCH
+    except OSError as failure:
+        if failure.errno != errno.EFBIG:
+            raise
         reason = TOO_MUCH
     job.place.unlink(missing_ok=True)
     uids = (job.sop_class_uid, job.sop_instance_uid)

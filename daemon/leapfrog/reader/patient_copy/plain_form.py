@@ -3,7 +3,7 @@ Annex J, profile STD-GEN-USB-JPEG). Pixels are never compressed anew, and what i
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from leapfrog.dicom.encoding import EXPLICIT_LITTLE
 from leapfrog.dicom.part10 import PREAMBLE_BYTES, DatasetStart, find_dataset, part10_source
 from leapfrog.dicom.renaming import renamed_source
 from leapfrog.dicom.uids import DEFLATED, EXPLICIT_LITTLE_ENDIAN, NATIVE
-from leapfrog.reader.originals.recoding.dataset_walk import DatasetWalk, is_of_the_encoding
+from leapfrog.reader.originals.recoding.dataset_walk import DatasetWalk, Event, is_of_the_encoding
 from leapfrog.reader.originals.recoding.explicit_writer import written
 from leapfrog.reader.originals.recoding.file_head import head_in
 from leapfrog.reader.originals.recoding.original import NO_PIXELS, OTHER_ELEMENTS
@@ -114,9 +114,13 @@ def _rewrite(stream: BinaryIO, start: DatasetStart, uids: tuple[str, str], out: 
     out.write(_head(stream, start, uids))
     offset = out.tell()
     out.write(written(events))
-    made = tuple(DatasetWalk(out, offset, EXPLICIT_LITTLE).events())
-    if [one.statement for one in events if not is_of_the_encoding(one.tag)] != [one.statement for one in made]:
+    if _statements(events) != _statements(DatasetWalk(out, offset, EXPLICIT_LITTLE).events()):
         raise AsItCame(OTHER_ELEMENTS)
+
+
+def _statements(events: Iterable[Event]) -> list[tuple[str, int, bytes, bool]]:
+    """What they say, but for what is of the encoding."""
+    return [one.statement for one in events if not is_of_the_encoding(one.tag)]
 
 
 def add_identifiers(path: Path, uids: Mapping[int, str]) -> None:

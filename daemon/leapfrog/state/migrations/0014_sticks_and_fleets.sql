@@ -7,7 +7,8 @@ CREATE TABLE exported_parts (
     destination         TEXT NOT NULL,                 -- its name in the settings
     byte_count          INTEGER NOT NULL,              -- of the encrypted file
     file_sha256         TEXT NOT NULL,                 -- of it, as lower-case hexadecimal
-    on_stick            INTEGER NOT NULL DEFAULT 0,    -- 1: it got its name
+    -- 1: it got its name there; 2: since then, a receipt came, or nothing in it waits any more, or it is gone
+    on_stick            INTEGER NOT NULL DEFAULT 0 CHECK (on_stick IN (0, 1, 2)),
     exported_at         TEXT NOT NULL,                 -- local ISO time, for people
     receipt_at          TEXT,                          -- the same, of the last receipt for it; NULL before
     UNIQUE (export_id, part)

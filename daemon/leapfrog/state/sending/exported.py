@@ -20,19 +20,20 @@ from leapfrog.state.sending.delivery_queue import FIRST_ORIGINAL, FRESH, RANKS, 
 # By export and part. It is a name on a stick, too.
 Part = tuple[str, int]
 
+# It does not refer to the row that is asked about, so that SQLite finds it out once.
 IS_HERE = (
-    "EXISTS (SELECT 1 FROM exported WHERE delivery_id = deliveries.id AND (export_id, part) IN"
-    " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:here)))"
+    "id IN (SELECT delivery_id FROM json_each(:here) JOIN exported ON export_id = json_extract(value, '$[0]')"
+    " AND part = json_extract(value, '$[1]'))"
 )
 IS_ON_ANOTHER = (
     "EXISTS (SELECT 1 FROM exported JOIN exported_parts USING (export_id, part) WHERE delivery_id = deliveries.id"
     " AND on_stick = 1)"
 )
 WAITING_ON_STICKS = (
-    "SELECT count(DISTINCT delivery_id) AS total, min(exported_at) AS since FROM exported_parts JOIN exported"
-    " USING (export_id, part) JOIN deliveries ON deliveries.id = delivery_id"
+    "FROM exported_parts JOIN exported USING (export_id, part) JOIN deliveries ON deliveries.id = delivery_id"
     " WHERE exported_parts.destination = ?1 AND on_stick = 1 AND state = 'waiting'"
 )
+MOST_COUNTED = 10_000  # of what waits on sticks: for people, more is as many
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Page:
 @dataclass(frozen=True, kw_only=True)
 class Sticks:
     """What is known of the sticks for one destination. `last_written_at` and `last_receipt_at` are local ISO text, None
-    when never; `unconfirmed`: how many objects were written and wait for their receipt, `since`: when the oldest part
-    with any of them was written, as local ISO text.
+    when never; `unconfirmed`: how many objects were written and wait for their receipt, no more than MOST_COUNTED;
+    `since`: when the oldest part with any of them was written, as local ISO text.
     """
 
     last_written_at: str | None
@@ -192,7 +193,7 @@ class Exported:
     def are_there(self, parts: Collection[Part]) -> None:
         """Note that these parts have their names on a stick."""
         self._journal.change(
-            "UPDATE exported_parts SET on_stick = 1 WHERE on_stick = 0 AND (export_id, part) IN"
+            "UPDATE exported_parts SET on_stick = 1 WHERE on_stick <> 1 AND receipt_at IS NULL AND (export_id, part) IN"
             " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
             _listed(parts),
         )
@@ -200,7 +201,7 @@ class Exported:
     def are_gone(self, parts: Collection[Part]) -> None:
         """Note that these parts are on no stick: they were damaged there, or removed."""
         self._journal.change(
-            "UPDATE exported_parts SET on_stick = 0 WHERE on_stick = 1 AND (export_id, part) IN"
+            "UPDATE exported_parts SET on_stick = 2 WHERE on_stick = 1 AND (export_id, part) IN"
             " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))",
             _listed(parts),
         )
@@ -231,7 +232,16 @@ class Exported:
             if destination is not None and outcome.get("confirmed"):
                 put(connection, last_confirmed_fact(destination), now_text())
             connection.execute(
-                "UPDATE exported_parts SET receipt_at = ? WHERE export_id = ? AND part = ?", (now_text(), *part)
+                "UPDATE exported_parts SET receipt_at = ?, on_stick = 2 WHERE export_id = ? AND part = ?",
+                (now_text(), *part),
+            )
+            # Wherever other parts are of which nothing waits any more: nobody misses the stick.
+            connection.execute(
+                "UPDATE exported_parts SET on_stick = 2 WHERE on_stick = 1 AND (export_id, part) IN (SELECT export_id,"
+                " part FROM exported WHERE delivery_id IN (SELECT value FROM json_each(?))) AND NOT EXISTS (SELECT 1"
+                " FROM exported JOIN deliveries ON id = delivery_id WHERE exported.export_id = exported_parts.export_id"
+                " AND exported.part = exported_parts.part AND state = 'waiting')",
+                (json.dumps([one for one, _ in (*confirmed, *refused)]),),
             )
         return outcome
 
@@ -239,14 +249,20 @@ class Exported:
 
     def sticks(self, destination: str) -> Sticks:
         """What is known of the sticks for a destination."""
-        written = self._newest("exported_at", "on_stick = 1", destination)
+        written = self._newest("exported_at", "on_stick > 0", destination)
         receipt = self._newest("receipt_at", "receipt_at IS NOT NULL", destination)
-        waiting = self._journal.row(WAITING_ON_STICKS, (destination,))
+        waiting = self._journal.row(
+            f"SELECT count(*) FROM (SELECT DISTINCT delivery_id {WAITING_ON_STICKS} LIMIT ?2)",
+            (destination, MOST_COUNTED),
+        )
+        oldest = self._journal.row(
+            f"SELECT exported_at {WAITING_ON_STICKS} ORDER BY exported_parts.sequence LIMIT 1", (destination,)
+        )
         return Sticks(
             last_written_at=written,
             last_receipt_at=receipt,
-            unconfirmed=waiting["total"] if waiting else 0,
-            since=waiting["since"] if waiting else None,
+            unconfirmed=waiting[0] if waiting else 0,
+            since=oldest["exported_at"] if oldest else None,
         )
 
     def _newest(self, column: str, condition: str, destination: str) -> str | None:

@@ -51,7 +51,8 @@ def test_two_at_once_leave_one_whole_page(tmp_path: Path) -> None:
     fleet = MadeUpFleet(tmp_path)
     for number in range(20):
         fleet.send(f"box-{number}")
-    command = [sys.executable, "-m", "leapfrog", "fleet", fleet.boxes, "--out", fleet.out, "--stations", fleet.stations]
+    folders = (str(fleet.boxes), "--out", str(fleet.out), "--stations", str(fleet.stations))
+    command = [sys.executable, "-m", "leapfrog", "fleet", *folders]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
     assert [one.communicate(timeout=60)[1] for one in both] == [b"", b""]
     assert fleet.page.rstrip().endswith("</html>")

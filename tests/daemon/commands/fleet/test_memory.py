@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_what_a_stick_brings_that_is_newer_counts(fleet: MadeUpFleet) -> None:
 
 def test_of_a_stick_the_clock_is_not_judged_by_how_long_it_took(tmp_path: Path) -> None:
     fleet = MadeUpFleet(tmp_path)
-    said = {"made_at": fleet.now - timedelta(days=6), "clock": {"synchronised": None, "now": fleet.now}}
+    said: dict[str, Any] = {"made_at": fleet.now - timedelta(days=6), "clock": {"synchronised": None, "now": fleet.now}}
     fleet.send("by-stick", by_stick=True, **said)
     fleet.send("by-link", **said)
     by_link, by_stick = fleet.look().fleet.boxes

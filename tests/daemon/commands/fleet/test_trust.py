@@ -77,7 +77,7 @@ JUNK: dict[str, Callable[[Path], object]] = {
     "a link to itself": lambda file: file.symlink_to(file),
     "a folder": lambda file: file.mkdir(),
     "a device": lambda file: file.symlink_to("/dev/zero"),
-    "a hole of a terabyte": lambda file: (file.touch(), os.truncate(file, 1 << 40)),
+    "a hole of a terabyte": lambda file: file.open("w").truncate(1 << 40),
     "nothing": lambda file: file.touch(),
     "no text": lambda file: file.write_bytes(b"\xff\xfe\x00" * 50),
     "brackets": lambda file: file.write_bytes(b"[" * 200_000),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.commands.models.source import MOST_ENTRIES, opened_source
+from leapfrog.commands.models.source import opened_source
 from leapfrog.errors import PackageError
+from leapfrog.packages.plain_archive import MOST_ENTRIES
 from support.tiny_models import write_classifier
 
 from .test_source import zipped

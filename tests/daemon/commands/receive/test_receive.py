@@ -3,6 +3,7 @@
 The server is a real Orthanc.
 """
 
+import io
 import json
 import os
 import shutil
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEGLSLossless
 from typer.testing import CliRunner
 
 from leapfrog.cli import app
@@ -152,6 +155,31 @@ def test_the_server_is_told_which_box_it_was(district: District, orthanc: Orthan
         assert district.receive(proxy.url).all_taken
     boxes = {exchange.headers["X-Leapfrog-Box"] for exchange in proxy.exchanges}
     assert boxes == {"kitui", "mwingi-2"}
+
+
+def test_what_came_by_link_in_another_encoding_is_the_same_image(district: District, kitui: WritingBox) -> None:
+    """A link may have had the original as it came, and a stick has the smaller copy of it."""
+    image = secondary_capture(100_000)
+    district.orthanc.add(part10_bytes(image))
+    copy = dcmread(io.BytesIO(part10_bytes(image)))
+    copy.compress(JPEGLSLossless, generate_instance_uid=False)
+    manifest = kitui.write(district.stick, [copy], contents=[file_bytes(copy)])
+    received = district.receive()
+    assert received.all_taken
+    assert received.boxes["kitui"].were_there == 1
+    assert len(district.receipt(manifest).confirmed) == 1
+    other = dcmread(io.BytesIO(part10_bytes(secondary_capture(100_000, PixelData=b"\7" * 100_000))))
+    for uid in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        setattr(other, uid, getattr(image, uid))
+    other.compress(JPEGLSLossless, generate_instance_uid=False)
+    kitui.write(district.stick, [other], contents=[file_bytes(other)])
+    assert "already held" in "".join(district.receive().boxes["kitui"].refused)
+
+
+def file_bytes(dataset: Dataset) -> bytes:
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    return written.getvalue()
 
 
 def test_other_content_under_a_uid_is_refused_in_words_and_the_part_stays(

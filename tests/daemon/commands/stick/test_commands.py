@@ -46,6 +46,10 @@ def _out_and_back(box: StickBox, kiosk: Kiosk, uids: list[str]) -> None:
     assert "Confirmed by the district: 3 objects" in done.stdout
     status = json.loads(kiosk.command("status", "--json").stdout)
     assert status["outbox"]["destinations"][0]["deliveries"]["confirmed"] == 3
+    checks = {one["name"]: one for one in json.loads(kiosk.command("doctor", "--json").stdout)["checks"]}
+    assert checks["sticks for district"]["status"] == "ok"
+    assert " wait; the last one was written at" in checks["sticks for district"]["detail"]
+    assert not [name for name in checks if name.startswith("district")], "nobody is asked over a link"
     refused = kiosk.command("sync")
     assert (refused.returncode, "leapfrog export" in refused.stderr) == (2, True)
     log = "".join(file.read_text() for file in (box.state_dir / ACTIONS_NAME).iterdir())

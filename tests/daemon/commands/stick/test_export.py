@@ -42,6 +42,17 @@ def test_results_go_first_and_the_urgent_and_newest_before_others_and_originals_
     assert list(box.arrived(stick).contents) == [second, first, pdf, *urgent, old, new]
 
 
+def test_what_the_box_says_of_itself_goes_along_once(box: StickBox) -> None:
+    box.owe(5)
+    stick = box.stick()
+    box.export(stick)
+    first, *others = box.arrived(stick).manifests.values()
+    assert first.box_state is not None
+    assert set(first.box_state) == {"state", "signature", "station_key"}
+    assert first.box_state["station_key"] == first.station_key
+    assert [one.box_state for one in others] == [None, None]
+
+
 def test_only_the_chosen_kinds_go(box: StickBox) -> None:
     box.owe(2)
     report = box.owe_result()

@@ -1,6 +1,7 @@
 """What receipts confirm, and what they do not."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_after_a_partial_receipt_an_export_holds_only_the_rest(box: StickBox) ->
     box.export(stick)
     assert list(box.arrived(stick).contents) == [uids[1], uids[4]]
     assert list(box.arrived(box.stick("lost")).contents) == []
+
+
+def test_what_a_receipt_leaves_out_goes_in_its_turn_and_not_after_what_is_on_no_stick(box: StickBox) -> None:
+    old = box.owe(2)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick, without=[old[0]])
+    box.bring_back(stick)
+    new = box.owe(1)
+    other = box.stick("other")
+    box.export(other)
+    assert list(box.arrived(other).contents) == [old[0], *new]
 
 
 def test_what_the_district_refuses_waits_for_a_person_with_its_reason(box: StickBox) -> None:
@@ -134,7 +147,9 @@ def bad_receipts(box: StickBox) -> dict[str, bytes]:
         "changed on the way": json.dumps(forged).encode(),
         "of another time": json.dumps(longer).encode(),
         "of another district": box.receipt(manifest, key=another),
-        "of another district in our name": box.receipt(manifest, key=another, district=box.key.public.verify_key.hex()),
+        "of another district in our name": box.receipt(
+            manifest, key=another, changed={"district": box.key.public.verify_key.hex()}
+        ),
         "without a signature": json.dumps({"receipt": genuine["receipt"], "signature": "00" * 64}).encode(),
         "no JSON": b"\xff\xfe" * 50,
         "empty": b"",
@@ -167,7 +182,7 @@ def test_a_receipt_for_something_else_confirms_nothing(box: StickBox, changed: d
     box.export(stick)
     (manifest,) = box.arrived(stick).manifests.values()
     file = box.directory / "receipt.json"
-    file.write_bytes(box.receipt(manifest, **changed))
+    file.write_bytes(box.receipt(manifest, changed=changed))
     assert words in said(box, file)
     assert box.count("waiting") == 2
 
@@ -252,8 +267,6 @@ def test_a_receipt_of_a_destination_confirms_nothing_that_another_one_is_owed(bo
 
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "too large"])
 def test_what_is_no_file_on_a_stick_is_not_read(box: StickBox, kind: str) -> None:
-    import os
-
     box.owe(1)
     stick = box.stick()
     box.export(stick)
