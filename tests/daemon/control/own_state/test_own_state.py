@@ -110,7 +110,7 @@ def test_after_a_restored_backup_it_goes_on_above_what_was_sent_since(
     box = own_state(journal, key)
     sent = [read_state(box.signed()).state.sequence for _ in range(30)][-1]
     monkeypatch.setattr("leapfrog.control.own_state.own_state.time.time", lambda: START + 7200)
-    restored = Journal(shutil.copy(backup, tmp_path / "restored.sqlite"))
+    restored = Journal(Path(shutil.copy(backup, tmp_path / "restored.sqlite")))
     assert read_state(own_state(restored, key).signed()).state.sequence > sent
     restored.close()
 
