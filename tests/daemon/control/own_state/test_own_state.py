@@ -20,7 +20,7 @@ from leapfrog.fleet.box_state import BoxState
 from leapfrog.fleet.signed_state import read_state
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.settings import Settings
-from leapfrog.state.action_log import note_action
+from leapfrog.state.action_log import newest_hash, note_action
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
@@ -199,6 +199,8 @@ def test_what_persons_did_is_told_as_counts(journal: Journal) -> None:
         note_action(journal.path.parent, "export", "K7-42F", f"to {MARKER}")
     state = said(journal)
     assert state.actions["export"] == 2
+    assert state.newest_action == newest_hash(journal.path.parent)
+    assert state.newest_action.startswith("2:")
     assert "K7-42F" not in state.model_dump_json()
 
 
