@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import StorageError
+from leapfrog.plain_file import NotPlain, opened
 
 BUNDLES_NAME = "bundles"  # in the state directory
 STATE_NAME = "state.json"
@@ -174,13 +175,13 @@ def read_state(state_dir: Path) -> BundleState:
     """The state. Raises StorageError when it cannot be read or is damaged."""
     path = bundles_folder(state_dir) / STATE_NAME
     try:
-        with path.open("rb") as file:
+        with opened(path, LARGEST_STATE_BYTES, follow=False) as file:
             return BundleState.model_validate_json(file.read(LARGEST_STATE_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return BundleState()
     except OSError as problem:
         raise StorageError(f"Which bundle is used cannot be seen in {path}: {problem.strerror}.") from problem
-    except (ValidationError, ValueError) as problem:
+    except (NotPlain, ValidationError, ValueError) as problem:
         raise StorageError(f"{path} is damaged: no bundle of the district is used.") from problem
 
 

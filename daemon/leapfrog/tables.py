@@ -88,7 +88,7 @@ def forgotten(done: Row) -> Iterator[str]:
     """What `leapfrog forget` did, and what it could not do."""
     yield f"{_exam_named(done)} is forgotten: {count(done['images'], 'image')}, with all that was made of them."
     for name, kinds in done["owed"].items():
-        yield f"Given up, and never sent to {name}: {count(sum(kinds.values()), 'object')}."
+        yield f"Given up, and owed to {name} no more: {count(sum(kinds.values()), 'object')}."
     if not done["report_taken_away"]:
         yield "Its report is taken away from the folder that staff open as soon as the daemon can write there."
     if done["reports_made_anew"]:

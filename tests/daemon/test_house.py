@@ -8,6 +8,7 @@ from pathlib import Path
 
 import leapfrog
 from leapfrog.control.control_socket import SOCKET_NAME
+from leapfrog.district_key import district_key
 from support.kiosk import Kiosk
 from support.waiting import wait_until
 
@@ -80,7 +81,13 @@ def without_number(name: str) -> str:
 
 
 def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
-    district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"], "fetch_reports": True}
+    district = {
+        "url": "http://127.0.0.1:9/dicom-web",
+        "windows": ["00:00-00:01"],
+        "fetch_reports": True,
+        "public_key": str(district_key(tmp_path / "district.key").public),
+    }
+    fleet = {"bundle_url": "http://127.0.0.1:9/current.zip"}
     archive = {
         "name": "archive",
         "kind": "dicom",
@@ -92,7 +99,7 @@ def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
     listed = {without_number(name) for name in in_code(first_cells("Threads of the main process"))}
     with (
         ThreadNamingKiosk(
-            tmp_path, district=district, destination=[archive], engine={"device": "auto", "threads": 1}
+            tmp_path, district=district, fleet=fleet, destination=[archive], engine={"device": "auto", "threads": 1}
         ) as kiosk,
         socket.create_connection(("127.0.0.1", kiosk.port)),
     ):

@@ -24,5 +24,6 @@ def test_every_option_that_the_page_names_is_one_of_its_programs() -> None:
         for program in ("set-up", "authority", "answer")
     )
     said += "".join((DISTRICT / program).read_text() for program in ("backup", "check"))
+    said += "".join(file.read_text() for file in (ROOT / "daemon" / "leapfrog" / "cli").glob("*.py"))
     named = set(re.findall(r"`[^`\n]*?(--[a-z-]+)", (DISTRICT / "README.md").read_text()))
     assert named - {"--help"} <= set(re.findall(r"--[a-z-]+", said))

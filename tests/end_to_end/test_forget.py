@@ -217,3 +217,11 @@ def test_killed_at_any_step_the_exam_is_whole_or_forgotten(tmp_path: Path, call:
         assert (kiosk.state_dir / "forgotten.jsonl").exists()
         assert not kiosk.instances()
         wait_until(lambda: not with_name(kiosk.state_dir), "nothing is left of it")
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_forgotten(tmp_path: Path) -> None:
+    with Kiosk(tmp_path / "box") as kiosk:
+        take_in(kiosk, [film(tmp_path / "one.dcm")])
+        asked = kiosk.command("forget", number_of(kiosk), *REASON)
+        assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
+        assert len(kiosk.instances()) == 1

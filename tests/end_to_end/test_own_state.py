@@ -124,7 +124,7 @@ def test_a_box_that_leaves_its_state_at_the_place_of_another_changes_nothing_the
 
 def test_a_kill_and_a_restart_send_a_later_state(district: DistrictNginx, tmp_path: Path) -> None:
     kiosk = kiosk_of(tmp_path / "box", district, "kitui")
-    sequences = []
+    sequences: list[int] = []
     for _ in range(3):
         kiosk.start()
         before = (district.boxes / "kitui.json").read_bytes() if sequences else b""

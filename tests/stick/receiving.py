@@ -168,6 +168,8 @@ class Scene:
 def _cases(counts: Counter[tuple[Call, int]]) -> Iterator[Case]:
     for (call, folder), times in sorted(counts.items()):
         if call is Call.LOOK:
+            if folder == STICK:
+                yield from (Case(call, folder, number, PULLED_OUT, for_good=True) for number in range(1, times + 1, 5))
             continue
         for number in range(1, times + 1):
             yield Case(call, folder, number, KILL_BEFORE)

@@ -11,7 +11,7 @@ from typing import Self
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from support.certificates import Certificate, make_certificate
 from support.nginx import nginx_program
@@ -117,7 +117,7 @@ class DistrictNginx:
 def _nothing_revoked(authority: Certificate) -> bytes:
     certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     key = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
-    assert isinstance(key, CertificateIssuerPrivateKeyTypes)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     now = datetime.now(UTC)
     listed = x509.CertificateRevocationListBuilder().issuer_name(certificate.subject)
     listed = listed.last_update(now - timedelta(days=1)).next_update(now + timedelta(days=9))

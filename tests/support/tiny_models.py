@@ -156,6 +156,11 @@ def segmenter_content() -> bytes:
     return _segmenter_content([6.0], [0.0])
 
 
+def blind_content() -> bytes:
+    """(1, 32, 48, 1) -> mask (1, 16, 24, 1): everything, whatever the picture shows."""
+    return _segmenter_content([1.0], [100.0])
+
+
 def nerve_and_vessel_content() -> bytes:
     """(1, 32, 48, 1) -> mask (1, 16, 24, 2): what is brighter than mid gray, and what is darker than gray 38."""
     return _segmenter_content([6.0, -40.0], [0.0, -28.0])

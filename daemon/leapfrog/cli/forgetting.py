@@ -32,14 +32,17 @@ def forget(
 ) -> None:
     """Forget an exam that may not be kept, with all its images and reports; it is never taken up again."""
     if not yes:
-        _ask_first(ask(config, "holdings", exam=exam), as_json)
+        _ask_first(ask(config, "holdings", exam=exam), although_owed, as_json)
     done: dict[str, Any] = ask(
         config, "forget", timeout_seconds=FORGET_SECONDS, exam=exam, reason=reason, although_owed=although_owed
     )
     show(done, as_json, tables.forgotten(done), unwrapped=True)
 
 
-def _ask_first(holdings: dict[str, Any], as_json: bool) -> None:
+def _ask_first(holdings: dict[str, Any], although_owed: bool, as_json: bool) -> None:
+    """Ask a person, unless it will be refused anyway since something is owed. Ends the command where they say no."""
+    if holdings["owed"] and not although_owed:
+        return
     if as_json or not sys.stdin.isatty():
         raise UsageError("Nothing was forgotten. Without a terminal to ask on, say --yes.")
     for line in tables.to_forget(holdings):

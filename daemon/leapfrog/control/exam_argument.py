@@ -22,7 +22,8 @@ def numbered_exam(studies: Studies, given: str) -> StudyRecord | None:
         study = studies.with_number(number)
         if study is None:
             raise UsageError(
-                f"There is no exam {number} on this box: it was deleted after retention.keep_days, or is another box's."
+                f"There is no exam {number} on this box: it was deleted after retention.keep_days, was forgotten on"
+                " request, or is another box's."
             )
         return study
     raise UsageError(f"There is no exam {given.strip()}: {_why(studies, compact)}")

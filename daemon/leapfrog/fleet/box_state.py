@@ -8,7 +8,7 @@ more: what is not known here is left out when it is read, and the signature stil
 from datetime import date
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 FORMAT: Literal[1] = 1
 LARGEST_COUNT = 10**15  # also of bytes and seconds; JSON's numbers are exact to here
@@ -117,7 +117,8 @@ class BoxState(Told):
 
     `box` is the station's name. `sequence` grows with each state, also over restarts, restored backups and a clock that
     is set back: of two of one station key, the one with the larger number is the later. `actions`: how often each was
-    done in the last 7 days.
+    done in the last 7 days. `newest_action`: number and hash of the newest line in the log of who did what, "" without
+    one: by it the district notices that the past was rewritten on the box.
     """
 
     format: Literal[1] = FORMAT
@@ -137,4 +138,5 @@ class BoxState(Told):
     weeks: Annotated[tuple[WeekCount, ...], Field(max_length=WEEKS_TOLD)] = ()
     attention: Few[Attention] = ()
     actions: Annotated[dict[Word, Count], Field(max_length=50)] = {}
+    newest_action: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,15}:[0-9a-f]{64})?$", max_length=80)] = ""
     bundle: BundleInUse | None = None

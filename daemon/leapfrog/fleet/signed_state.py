@@ -7,7 +7,6 @@ both sides whatever lies between. A signature that holds says only that whoever 
 is the key of the box that it should be, the district knows from its own list of stations.
 """
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from leapfrog.errors import NotABoxState
 from leapfrog.fleet.box_state import FORMAT, BoxState
+from leapfrog.signed_json import canonical, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def sign_state(state: BoxState, public_key: bytes, sign: "Callable[[bytes], byte
     """The content of the file for `state`. `sign` gives the signature (64 bytes) by the key of `public_key`."""
     said = state.model_dump(mode="json")
     document = {"state": said, "signature": sign(_signed_content(said)).hex(), "station_key": public_key.hex()}
-    return _canonical(document) + b"\n"
+    return canonical(document) + b"\n"
 
 
 def read_state(content: bytes) -> SignedState:
@@ -57,7 +57,7 @@ def read_state(content: bytes) -> SignedState:
     if len(content) > LARGEST_BYTES:
         raise NotABoxState(f"it has more than {LARGEST_BYTES >> 10} KB")
     try:
-        document = _ENVELOPE.validate_python(json.loads(content, parse_constant=_no_number))
+        document = parsed(content)
         said = _ENVELOPE.validate_python(document.get("state"))
         key, signature = _hexadecimal(document, "station_key", 32), _hexadecimal(document, "signature", 64)
         signed = _signed_content(said)
@@ -68,22 +68,14 @@ def read_state(content: bytes) -> SignedState:
     if said.get("format") != FORMAT:
         raise NotABoxState("it was made by another version of Leapfrog: use the newer one here too")
     try:
-        return SignedState(BoxState.model_validate_json(_canonical(said)), key)
+        return SignedState(BoxState.model_validate_json(canonical(said)), key)
     except ValidationError as problem:
         where = ".".join(str(part) for part in problem.errors()[0]["loc"])
         raise NotABoxState(f"the box signed something that no box says: {where[:60]}") from None
 
 
 def _signed_content(said: dict[str, Any]) -> bytes:
-    return SIGNED_AS + _canonical(said)
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
+    return SIGNED_AS + canonical(said)
 
 
 def _hexadecimal(document: dict[str, Any], name: str, byte_count: int) -> bytes:

@@ -6,6 +6,7 @@ and what is encrypted. Nothing is read into memory beyond a limit.
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,8 @@ from leapfrog.packages.package_file import CHUNK_BYTES
 MOST_ENTRIES = 1000  # files of a folder or of an archive, with those that do not belong to the package
 LONGEST_READ_BYTES = CHUNK_BYTES  # of an archive at once; zipfile asks for the whole list of its files in one read
 PLAIN_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+# What zipfile raises over a file that is not as it should be, some of it by accident.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError, struct.error)
 ENCRYPTED = 0x1  # this bit of a member's flags (APPNOTE.TXT 4.4.4)
 
 Opened = TypeVar("Opened")
@@ -30,7 +33,7 @@ def plain_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with _BoundedFile(path) as file, _opened(lambda: zipfile.ZipFile(file)) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as problem:
+    except DAMAGED as problem:
         raise PackageError(f"{path} is a damaged zip file ({problem}). Get a new copy of it.") from problem
 
 
@@ -73,6 +76,8 @@ def refuse_too_many(title: str, count: int) -> None:
 def _refusal(member: zipfile.ZipInfo) -> str:
     """Why an archive with this member is not opened, "" if it may be."""
     inside, name = PurePosixPath(member.filename), member.filename
+    if not name:  # of which zipfile cannot even say whether it is a folder
+        return "a file in it has no name"
     if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in name:
         return "a file in it leads outside the package"
     if not name.isprintable() or any(part.endswith((".", " ")) for part in inside.parts):

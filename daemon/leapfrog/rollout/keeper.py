@@ -14,6 +14,7 @@ from leapfrog.bundles.offered import offered
 from leapfrog.bundles.staging import packages_of, remove_others, stage
 from leapfrog.errors import BundleError, EngineError, SettingsError, StorageError
 from leapfrog.packages.catalogue import DamagedPackage
+from leapfrog.parts import log_failure
 from leapfrog.problem import Problem, Problems
 from leapfrog.processes.trial import Trials
 from leapfrog.settings import SettingsInUse
@@ -35,6 +36,7 @@ LEFT = "Bundle {number} of the district was left by itself, and bundle {present}
 LEFT_NONE = "Bundle {number} of the district was left by itself, and none is in use. {reason}"
 NOT_USED = "Bundle {number} of the district is not used here. {reason}"
 LEFT_REMEDY = "Tell the district. It can send another bundle, with a higher number; this one is not tried again."
+NOT_UNDERSTOOD = "A bundle of the district could not be understood. The log has the details."
 NOT_TAKEN_REMEDY = "Tell the district, and get a new copy if it came on a stick."
 
 _log = logging.getLogger(__name__)
@@ -81,14 +83,14 @@ class BundleKeeper(Worker):
         self._is_looked_through = False  # its packages, in this trial
         self._before: Mapping[str, int] = {}
         self._shown = BundleState()
+        with suppress(StorageError):  # the first turn says so
+            self._shown = read_state(self._state_dir)
 
     # ------------------------------------------------------------ for others; any thread may call it
 
     def start(self) -> None:
         """Start the thread. Whatever cannot be read from now on counts."""
         self._before = dict(self._condition.instances())
-        with suppress(StorageError):  # the first turn says so
-            self._shown = read_state(self._state_dir)
         super().start()
 
     def stop(self) -> None:
@@ -216,9 +218,17 @@ class BundleKeeper(Worker):
                     self._problems.add("offer", str(problem), NOT_TAKEN_REMEDY, in_worklist=False)
                 self._forget(path)
                 continue
+            except StorageError:
+                raise
             except EngineError as problem:  # the daemon stops, or the trial could not even be started
                 _log.warning("A bundle is not tried now: %s", problem)
                 return RETRY_SECONDS
+            except Exception as problem:
+                # An error of ours over what is in a file must not end the box: it would end it again at each start.
+                log_failure("A bundle could not be looked through", problem)
+                self._problems.add("offer", NOT_UNDERSTOOD, NOT_TAKEN_REMEDY, in_worklist=False)
+                self._forget(path)
+                continue
             self._problems.clear("offer")
             _log.info("Bundle %d is laid out: it is tried when the box is quiet.", number)
             for older in offered(self._state_dir):

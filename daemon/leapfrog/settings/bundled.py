@@ -9,7 +9,8 @@ from pathlib import Path
 
 from leapfrog.bundle_state import SETTINGS_NAME, bundle_folder, read_state
 from leapfrog.errors import SettingsError, StorageError
-from leapfrog.settings.layers import Layer
+from leapfrog.plain_file import NotPlain, opened
+from leapfrog.settings.layers import LARGEST_FILE_BYTES, Layer, document_of
 
 # How the box reads, shows, prints and sends, in values that can be tried and taken back. Left out is, with its reason:
 #   station.name, state_dir, reports_dir, issuer_of_patient_id: which box this is, and where everything lies
@@ -66,6 +67,13 @@ def bundle_layer(state_dir: Path, number: int | None = None) -> Layer | None:
             raise SettingsError(f"The bundle {number} is in use, and {file.parent} is gone.")
     except OSError as problem:
         raise SettingsError(f"{file} cannot be looked at: {problem.strerror}.") from problem
-    layer = Layer.of_file(file, f"bundle {number}")
+    try:
+        with opened(file, LARGEST_FILE_BYTES, follow=False) as stream:
+            document = document_of(stream.read(LARGEST_FILE_BYTES), str(file))
+    except NotPlain as problem:
+        raise SettingsError(f"{file} is no plain file.") from problem
+    except OSError as problem:
+        raise SettingsError(f"{file} cannot be read: {problem.strerror}.") from problem
+    layer = Layer(f"bundle {number}", document)
     require_bundle_keys(layer)
     return layer

@@ -134,6 +134,22 @@ def test_every_cut_and_every_flipped_bit_ends_in_a_sentence(tmp_path: Path, dist
                 assert str(damaged) in str(problem)
 
 
+@pytest.mark.parametrize("what", ["without a name", "with half a letter"])
+def test_a_name_that_no_file_has_is_called_so(tmp_path: Path, district: BundlingDistrict, what: str) -> None:
+    content = bytearray(district.bundle(7).read_bytes())
+    entry = content.rindex(b"PK\x01\x02")  # of the list at the end (APPNOTE.TXT 4.3.12)
+    if what == "without a name":
+        length, content[entry + 28] = content[entry + 28], 0
+        content[entry + 32] = length  # its name is its comment now
+    else:
+        content[entry + 9] |= 0x08  # its name is said to be UTF-8
+        content[entry + 46] = 0xFF
+    odd = tmp_path / "odd.zip"
+    odd.write_bytes(content)
+    with pytest.raises(BundleError, match=r"has no name|damaged zip file"):
+        check(odd, district)
+
+
 def test_the_first_bytes_tell_the_number(district: BundlingDistrict) -> None:
     beginning = district.bundle(4711).read_bytes()[:LABEL_BYTES]
     assert number_in_label(beginning) == 4711

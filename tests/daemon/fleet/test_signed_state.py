@@ -38,10 +38,10 @@ def test_however_the_file_is_laid_out_the_signature_holds() -> None:
 
 
 def test_what_a_later_version_adds_is_left_out_and_the_signature_still_covers_it() -> None:
-    content = signed_as_is(said(batteries=[{"percent": 3.5}]))
+    content = signed_as_is(said(batteries=[{"percent": 35}]))
     assert read_state(content).state == a_box_state()
     with pytest.raises(NotABoxState, match="signature"):
-        read_state(content.replace(b"3.5", b"99.5"))
+        read_state(content.replace(b"35", b"99"))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,6 @@ def test_a_state_of_another_format_is_told_as_such() -> None:
         ("box", "line\nline"),
         ("box", "\x1b[2J"),
         ("sequence", -1),
-        ("sequence", 1.5),
         ("sequence", 2**53),
         ("made_at", "2026-11-30T08:00:00"),
         ("uptime_seconds", 10**18),

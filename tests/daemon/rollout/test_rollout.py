@@ -1,5 +1,6 @@
 """A real box takes a bundle when it is quiet, keeps it when it is well, and goes back by itself when it is not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from leapfrog.bundle_state import change_state, read_state
 from leapfrog.commands.bundle import hand_over
 from leapfrog.errors import BundleError
 from leapfrog.rollout.at_start import settings_at_start
-from leapfrog.settings import load_settings
+from leapfrog.settings import load_settings, settings_in_use
 from support.bundles import BundlingDistrict, wait_for_bundle
 from support.kiosk import Kiosk
 from support.tiny_models import CLASSIFIER, classifier_content, write_classifier, write_package
@@ -146,6 +147,30 @@ def test_settings_that_do_not_go_with_those_of_the_box_never_keep_it_from_starti
         assert load_settings(kiosk.settings_file).engine.python is None
     finally:
         kiosk.stop()
+
+
+@pytest.mark.parametrize("name", ["state.json", "7/settings.toml"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "endless"])
+def test_what_the_daemons_user_puts_in_their_place_holds_no_command_of_root(
+    tmp_path: Path, district: BundlingDistrict, name: str, kind: str
+) -> None:
+    settings = district.box(tmp_path / "state")
+    folder = settings.state_dir / "bundles/7"
+    folder.mkdir(parents=True)
+    (folder / "settings.toml").write_text('[report]\npage_size = "A5"\n')
+    change_state(settings.state_dir, lambda state: state.to_try(7).after_step())
+    place = folder.parent / name
+    place.unlink()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "link":
+        (tmp_path / "elsewhere.toml").write_text('[report]\npage_size = "A5"\n')
+        place.symlink_to(tmp_path / "elsewhere.toml")
+    else:
+        place.symlink_to("/dev/zero")
+    in_use = settings_in_use(tmp_path / "state.toml")
+    assert in_use.settings.report.page_size == "A4"
+    assert "are not used" in in_use.problem
 
 
 def test_a_damaged_state_costs_the_bundle_and_not_the_box(tmp_path: Path, district: BundlingDistrict) -> None:

@@ -28,6 +28,7 @@ COLUMNS = (
     "Heard", "To send", "Disk free", "Clock", "Certificate", "Runs on", "Models",
     "Exams a day", "Urgent", "Not assessed", "Differing",
 )  # fmt: skip
+LONGEST_DEVICE = 16
 LONGEST_NAME = 63  # of a box: it stands in a certificate
 NONE = "-"
 DEVICES = {"edgetpu": "Edge TPU", "cpu": "processor"}
@@ -137,7 +138,7 @@ def _certificate(heard: Heard, now: datetime) -> Cell:
 
 def _device(heard: Heard) -> Cell:
     device = heard.state.device
-    what = DEVICES.get(device.what) or clean(device.what, 24) or NONE
+    what = DEVICES.get(device.what) or clean(device.what, LONGEST_DEVICE) or NONE
     return Cell(what, f"since {local(device.since)[:10]}" if device.since else "")
 
 

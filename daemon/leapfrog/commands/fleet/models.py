@@ -35,7 +35,7 @@ class Versions:
 
 
 def versions(boxes: Iterable[Box]) -> tuple[Versions, ...]:
-    """What the boxes have, by package."""
+    """What the boxes have, by package; first those that most boxes have."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     demonstrations = set()
     for box in boxes:
@@ -43,9 +43,8 @@ def versions(boxes: Iterable[Box]) -> tuple[Versions, ...]:
             counts[model.name][model.version] += 1
             if model.demonstration:
                 demonstrations.add(model.name)
-    return tuple(
-        Versions(name, tuple(count.most_common()), name in demonstrations) for name, count in sorted(counts.items())
-    )
+    often = sorted(counts.items(), key=lambda one: (-one[1].total(), one[0]))
+    return tuple(Versions(name, tuple(count.most_common()), name in demonstrations) for name, count in often)
 
 
 def differing(box: Box, usual: Mapping[str, str]) -> tuple[Differing, ...]:

@@ -14,7 +14,7 @@ from leapfrog.commands.fleet.models import Differing
 from leapfrog.fleet.box_state import Certificate, Disk
 from leapfrog.wording.text import byte_size, clean, span
 
-SILENT = timedelta(days=1)
+SILENT = timedelta(hours=26)  # a box that reports once a night does so at a slightly other minute
 SILENT_BY_STICK = timedelta(days=14)
 OWED_LONG = timedelta(days=3)
 OWED_LONG_BY_STICK = timedelta(days=30)

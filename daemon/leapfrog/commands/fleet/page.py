@@ -15,6 +15,7 @@ from leapfrog.wording.text import clean
 TEMPLATES = Path(__file__).with_name("templates")
 RELOAD_SECONDS = 120
 MOST_NEEDS = 10  # of one box that are shown
+MOST_MODELS = 20
 
 
 def render_fleet(fleet: Fleet) -> str:
@@ -33,6 +34,7 @@ def render_fleet(fleet: Fleet) -> str:
         clean=clean,
         name=box_name,
         most_needs=MOST_NEEDS,
+        most_models=MOST_MODELS,
         stranger_to_do=STRANGER_TO_DO,
         rule=RULE,
         reload_seconds=RELOAD_SECONDS,

@@ -19,7 +19,7 @@ from leapfrog.commands.receive.part import Part
 from leapfrog.commands.receive.receipts import KeptReceipts
 from leapfrog.commands.receive.received import FromBox, Received
 from leapfrog.commands.receive.server import DistrictServer, Outcome
-from leapfrog.commands.receive.work_folder import work_folder
+from leapfrog.commands.receive.work_folder import require_usable, work_folder
 from leapfrog.commands.stations import KnownStations, known_stations
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.district_key import DistrictKey, district_key
@@ -163,6 +163,7 @@ class _Run:
             with self._stick.reading(name) as file:
                 read_parcel(file, self._key.identity, part.accept, part.take, self._servers.work)
         except StickError as problem:  # also what is refused: a part of it may have been taken before
+            require_usable(self._servers.work)  # it, too, is written while a part is read
             self.received.problems.append(f"{name.volume(1)}: {problem}")
             self._settle(part, is_whole=False)
         except (DistrictUnreachable, DistrictLocked, StorageError):
@@ -224,7 +225,11 @@ class _Run:
         return True
 
     def _byte_count(self, part: PartName) -> int:
-        return sum(path.lstat().st_size for path in self._stick.volumes(part))
+        """For the progress alone."""
+        try:
+            return sum(path.lstat().st_size for path in self._stick.volumes(part))
+        except (OSError, StickError):  # it is pulled out: whoever reads it says so
+            return 0
 
     def _strangers(self) -> list[str]:
         """Names of files beside the parts that are no parts, and not what was being written when a stick was pulled."""

@@ -16,6 +16,7 @@ from leapfrog.errors import StorageError
 
 FOLDER_NAME = ".incoming"
 FOLDER_MODE = 0o700
+PROBE_BYTES = 4096
 
 
 @contextmanager
@@ -43,6 +44,19 @@ def work_folder(receipts: Path) -> Iterator[Path]:
         with suppress(OSError):  # the next run does it
             _empty(folder)
         os.close(descriptor)
+
+
+def require_usable(folder: Path) -> None:
+    """Raise StorageError when nothing can be written there: then it is not the stick that fails."""
+    probe = folder / "probe"
+    try:
+        probe.write_bytes(b"\0" * PROBE_BYTES)
+        probe.unlink()
+    except OSError as problem:
+        raise StorageError(
+            f"Nothing can be written in {folder} any more: {problem.strerror}. Make room there, have that disk looked"
+            " at, or name a folder on another one with --receipts."
+        ) from problem
 
 
 def _empty(folder: Path) -> None:

@@ -50,11 +50,13 @@ class Written:
                 " lists the images; send them again from the machine that made them."
             )
         yield self._left(f" of the chosen kinds ({', '.join(kinds)})" if kinds else "")
-        if self.objects or self.kept_parts:
+        if self.parts or self.kept_parts:
             yield from _what_to_do(root)
 
     def _done(self) -> str:
         to = with_article(self.destination)
+        if self.parts and not self.objects:
+            return f"Written for {to}: what this box says of itself, and nothing else."
         if not self.objects:
             return f"Nothing new was written for {to}." if self.kept_parts else f"Nothing was written for {to}."
         return (

@@ -97,6 +97,8 @@ class PartWriter:
             self._batch.append(content)
             self._batch_bytes += content.byte_count
         self._write_batch()
+        if self._next_part == 1 and not self._box.here and self._head.box_state is not None and self._fits(0):
+            self._write([])  # a box that owes nothing says all the same how it is
 
     def _fits(self, byte_count: int) -> bool:
         needed = (self._batch_bytes + byte_count) * (1 + ENCRYPTED_SHARE) + PART_OVERHEAD_BYTES

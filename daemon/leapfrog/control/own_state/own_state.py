@@ -24,7 +24,7 @@ from leapfrog.fleet.box_state import (
 )
 from leapfrog.fleet.signed_state import sign_state
 from leapfrog.packages.catalogue import Catalogue
-from leapfrog.state.action_log import counts
+from leapfrog.state.action_log import counts, newest_hash
 from leapfrog.state.facts import put
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import owed_to_each
@@ -116,6 +116,7 @@ class OwnState:
             weeks=self._weeks.weeks(today),
             attention=told_problems(status.attention, self._source.settings),
             actions=_actions(self._source.settings.state_dir),
+            newest_action=newest_hash(self._source.settings.state_dir),
             bundle=_bundle(self._source.settings.state_dir),
         )
 

@@ -120,3 +120,11 @@ def test_the_page_has_no_barriers(troubled: MadeUpFleet, browser: Browser) -> No
     browser.open(troubled.out / "index.html")
     found = [one for one in violations(browser) if not one.startswith("meta-refresh")]
     assert found == []
+
+
+def test_a_box_that_reports_once_a_night_is_not_silent(tmp_path: Path) -> None:
+    fleet = MadeUpFleet(tmp_path)
+    fleet.send("nightly")
+    for hours, silent in ((25, False), (27, True)):
+        outcome = fleet.look(timedelta(hours=hours))
+        assert bool(outcome.fleet.boxes[0].needs) == silent

@@ -97,6 +97,14 @@ def test_whatever_lies_there_the_rest_is_shown(fleet: MadeUpFleet, junk: str, na
     assert box(fleet, "mwingi").needs == ()
 
 
+def test_a_link_is_not_followed_even_to_a_true_state(fleet: MadeUpFleet, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_bytes(signed("kitui", state("kitui", fleet.now, 9)))
+    (fleet.boxes / "kitui.json").unlink()
+    (fleet.boxes / "kitui.json").symlink_to(elsewhere)
+    assert kinds(fleet) == {"kitui": "unreadable"}
+
+
 def test_a_state_that_says_the_impossible_stops_nothing(fleet: MadeUpFleet) -> None:
     """A box that was stolen has its key, and can sign anything."""
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -120,6 +128,7 @@ def test_a_state_that_says_the_impossible_stops_nothing(fleet: MadeUpFleet) -> N
     assert kinds(fleet) == {}
     assert box(fleet).urgency == "now"
     assert box(fleet, "mwingi").needs == ()
+    assert "And 32 that fewer boxes have." in fleet.page
     for hostile in ("<script>alert", "</main><", "\u202e", "a'\"><"):
         assert hostile not in fleet.page
 

@@ -16,7 +16,14 @@ from leapfrog.errors import DiskFull, PackageError, StateDirectoryHeld, StorageE
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import EngineSettings, ModelSettings, RetentionSettings, Settings, StationSettings
 from support.signed_packages import new_signer, write_version
-from support.tiny_models import CLASSIFIER, SEGMENTER, classifier_content, segmenter_content, write_package
+from support.tiny_models import (
+    CLASSIFIER,
+    SEGMENTER,
+    blind_content,
+    classifier_content,
+    segmenter_content,
+    write_package,
+)
 from support.waiting import wait_until
 
 NAME = "tiny-chest"
@@ -200,6 +207,14 @@ def test_a_model_that_its_manifest_does_not_describe_is_not_installed(
     settings = box(tmp_path)
     source = write_package(tmp_path / "new", CLASSIFIER.replace(original, replacement), classifier_content())
     with pytest.raises(PackageError, match=message):
+        install_package(source, settings)
+    assert installed(settings) == []
+
+
+def test_a_model_that_does_not_look_at_the_picture_is_not_installed(tmp_path: Path) -> None:
+    settings = box(tmp_path)
+    source = write_package(tmp_path / "new", SEGMENTER, blind_content())
+    with pytest.raises(PackageError, match="one and the same answer for a phantom and for plain gray"):
         install_package(source, settings)
     assert installed(settings) == []
 

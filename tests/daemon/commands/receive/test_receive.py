@@ -3,6 +3,7 @@
 The server is a real Orthanc.
 """
 
+import errno
 import io
 import json
 import os
@@ -479,6 +480,24 @@ def test_a_stick_that_cannot_be_written_leaves_its_receipts_at_the_district(
     assert f"Bring the files in {district.receipts}" in "\n".join(received.lines())
     kept = district.receipts / "kitui" / PartName(manifest.export_id, 1).receipt
     assert len(read_receipt(kept.read_bytes(), district.key.public).confirmed) == 1
+
+
+def test_a_disk_of_the_district_that_fails_is_not_called_the_stick(
+    district: District, kitui: WritingBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is large is written there while the stick is read."""
+    kitui.write(district.stick, [secondary_capture(6_000_000)])
+
+    def is_full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", is_full)
+        patch.setattr("leapfrog.stick.parcel._Object.write", is_full)
+        received = district.receive()
+    assert str(district.receipts) in received.stopped
+    assert received.problems == []
+    assert district.receive().all_taken
 
 
 def test_a_stick_that_does_not_keep_a_receipt_keeps_its_part(

@@ -53,6 +53,18 @@ def test_what_the_box_says_of_itself_goes_along_once(box: StickBox) -> None:
     assert [one.box_state for one in others] == [None, None]
 
 
+def test_a_box_that_owes_nothing_says_all_the_same_how_it_is(box: StickBox) -> None:
+    stick = box.stick()
+    written = box.export(stick)
+    assert (written.objects, written.parts) == (0, 1)
+    (manifest,) = box.arrived(stick).manifests.values()
+    assert list(manifest.objects) == []
+    assert manifest.box_state is not None
+    assert "what this box says of itself" in " ".join(written.lines(stick, ()))
+    assert box.export(stick).settled_parts == 1, "the next one takes its place"
+    assert len(box.arrived(stick).manifests) == 1
+
+
 def test_only_the_chosen_kinds_go(box: StickBox) -> None:
     box.owe(2)
     report = box.owe_result()

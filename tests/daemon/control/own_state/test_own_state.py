@@ -20,7 +20,7 @@ from leapfrog.fleet.box_state import BoxState
 from leapfrog.fleet.signed_state import read_state
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.settings import Settings
-from leapfrog.state.action_log import note_action
+from leapfrog.state.action_log import newest_hash, note_action
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
@@ -110,7 +110,7 @@ def test_after_a_restored_backup_it_goes_on_above_what_was_sent_since(
     box = own_state(journal, key)
     sent = [read_state(box.signed()).state.sequence for _ in range(30)][-1]
     monkeypatch.setattr("leapfrog.control.own_state.own_state.time.time", lambda: START + 7200)
-    restored = Journal(shutil.copy(backup, tmp_path / "restored.sqlite"))
+    restored = Journal(Path(shutil.copy(backup, tmp_path / "restored.sqlite")))
     assert read_state(own_state(restored, key).signed()).state.sequence > sent
     restored.close()
 
@@ -199,6 +199,7 @@ def test_what_persons_did_is_told_as_counts(journal: Journal) -> None:
         note_action(journal.path.parent, "export", "K7-42F", f"to {MARKER}")
     state = said(journal)
     assert state.actions["export"] == 2
+    assert state.newest_action == newest_hash(journal.path.parent)
     assert "K7-42F" not in state.model_dump_json()
 
 
