@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import leapfrog
 from support.systemd_machine import BootedMachine, why_not
 
 SET_UP = Path(__file__).resolve().parents[2] / "config" / "district" / "set-up"
@@ -59,7 +60,8 @@ class District(BootedMachine):
         """Leapfrog as a district has it, for sticks and the page of all boxes: the one under test."""
         program = self.path(LEAPFROG)
         program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
+        package = Path(leapfrog.__file__).parents[1]
+        program.write_text(f'#!/bin/sh\nPYTHONPATH={package} exec {sys.executable} -m leapfrog "$@"\n')
         program.chmod(0o755)
         # The checkout that the tests run may lie where nobody's programs do.
         drop_in = self.path(f"/etc/systemd/system/{FLEET_SERVICE}.d/test.conf")

@@ -56,7 +56,7 @@ def look_at_fleet(
     for clinic, by_stick in ((linked, False), (remote, True)):
         box = boxes.get(clinic.name)
         wrong += _what_is_wrong(box, clinic, by_stick) if box else [f"the fleet's page has no {clinic.name}"]
-        if not re.search(rf'<th scope="row">{clinic.name}\s*<span class="tag well">', html):
+        if not re.search(rf">{clinic.name}(\s|<[^>]*>)*well<", html):
             wrong.append(f"{clinic.name} is not to be seen on the fleet's page, or is not well")
         if not re.search(rf'^leapfrog_fleet_box_owed_objects\{{box="{clinic.name}"\}} 0$', metrics, re.MULTILINE):
             wrong.append(f"Prometheus is not told that {clinic.name} owes nothing")
