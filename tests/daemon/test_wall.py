@@ -40,7 +40,7 @@ def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
 
 
 def test_a_command_that_asks_the_daemon_loads_little() -> None:
-    assert modules_after("import leapfrog.cli, leapfrog.control.commands") & PIXELS == set()
+    assert modules_after("import leapfrog.cli, leapfrog.control.asking") & PIXELS == set()
 
 
 def test_who_checks_a_strangers_sheet_leaves_its_photo_to_a_child() -> None:

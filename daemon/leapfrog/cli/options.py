@@ -39,6 +39,6 @@ def settings_of(config: Path | None) -> Settings:
 
 def ask(config: Path | None, command: str, **arguments: Any) -> Any:
     """The answer of the daemon or, when no daemon is running, of the same command on the state directory."""
-    from leapfrog.control.commands import run_command  # each command loads only what it needs
+    from leapfrog.control.asking import run_command  # each command loads only what it needs
 
     return run_command(settings_of(config), command, **arguments)

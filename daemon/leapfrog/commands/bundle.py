@@ -8,8 +8,8 @@ from typing import Any
 from leapfrog.bundle_state import MODELS_NAME, SETTINGS_NAME, bundle_folder
 from leapfrog.bundles.bundle_file import BundleList, opened_bundle
 from leapfrog.bundles.offered import require_newer, take_bundle, trusted_key
+from leapfrog.control.asking import run_command
 from leapfrog.control.bundle_report import bundle_report
-from leapfrog.control.commands import run_command
 from leapfrog.control.control_socket import ask_daemon
 from leapfrog.district_key import DistrictKey, DistrictPublicKey, district_key
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError

@@ -1,12 +1,11 @@
 """The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`, and what others
 ask: `box_state`, `copy_journal` and `still_named`.
 
-The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
+The daemon runs them. When no daemon is running, the command line does (asking.py).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -28,29 +27,24 @@ from leapfrog.control.arguments import (
     handler,
 )
 from leapfrog.control.bundle_report import bundle_report
-from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
+from leapfrog.control.control_socket import Handler
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.exam_contents import contents_of
 from leapfrog.control.forgetting import Forgetting
-from leapfrog.control.noting import Noting
-from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
 from leapfrog.control.stick_desk import StickDesk
-from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
+from leapfrog.errors import UsageError
 from leapfrog.language.sentence import only_english
-from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.printing.named_printer import look_at
-from leapfrog.settings import PageSize, Settings
-from leapfrog.state.actions.who import own_self
+from leapfrog.settings import PageSize
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import JOURNAL_NAME, Journal, new_id
+from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
-from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
-from leapfrog.state.station.station_key import existing_station_key
 from leapfrog.state.studies import Studies
 from leapfrog.wording import print_words
 
@@ -63,7 +57,6 @@ DELIVERY_FIELDS = (
     "id", "exam_number", "kind", "destination", "state", "last_error", "study_key", "instance_id", "sop_instance_uid",
     "byte_count", "urgent", "attempts",
 )  # fmt: skip
-ONLY_DAEMON = ("sync", "print")  # what needs a running box
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
 REPORT_SUFFIXES = (".html", ".pdf", ".json")
 
@@ -398,80 +391,3 @@ class Commands:
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
     """`rows`; when there are more than these, one last element {"more": how many} says so."""
     return [*rows, {"more": total - len(rows)}] if total > len(rows) else rows
-
-
-def run_command(settings: Settings, command: str, *, timeout_seconds: float | None = None, **arguments: Any) -> Any:
-    """Ask the daemon to run `command`. If no daemon is running, run it here, holding the lock of the state directory.
-
-    `timeout_seconds` is for a command that may take long.
-
-    Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync` or `print`,
-    which only a daemon can do, or if no daemon has ever run on this state directory.
-    """
-    try:
-        return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
-    except DaemonNotRunning:
-        if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
-            raise
-    with _commands_without_daemon(settings) as commands:
-        return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
-
-
-def daemon_status(settings: Settings) -> dict[str, Any] | None:
-    """The status of the running daemon; None when no daemon is running.
-
-    Raises LeapfrogError when a daemon may be running but cannot be asked, because this user has no permission or
-    because a process that does not answer holds the state directory.
-    """
-    try:
-        status: dict[str, Any] = ask_daemon(settings.state_dir, "status")
-    except DaemonNotRunning:
-        if settings.state_dir.is_dir():
-            StateLock(settings.state_dir).release()
-        return None
-    return status
-
-
-def status_without_daemon(settings: Settings) -> dict[str, Any] | None:
-    """The status by the journal and by a look from outside, while no daemon runs; None when none has ever run here.
-
-    Raises LeapfrogError when the journal or the state directory cannot be used.
-    """
-    try:
-        has_run_here = (settings.state_dir / JOURNAL_NAME).exists()
-    except PermissionError as problem:
-        raise StorageError(
-            f"The state directory {settings.state_dir} cannot be looked at: {problem.strerror}. Run this as root or as"
-            " the daemon's user."
-        ) from problem
-    if not has_run_here:
-        return None
-    with _commands_without_daemon(settings) as commands:
-        return commands.status()
-
-
-@contextmanager
-def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
-    with StateLock(settings.state_dir):
-        journal = Journal(settings.state_dir / JOURNAL_NAME, migrate=False)
-        try:
-            spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-            deliveries = Deliveries(journal)
-            source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
-            own_state = OwnState(
-                journal=journal,
-                source=source,
-                models=lambda: packages_in_use(settings),
-                station_key=lambda: existing_station_key(settings.state_dir),
-            )
-            yield Commands(
-                journal=journal,
-                deliveries=deliveries,
-                source=source,
-                wake=lambda: None,
-                sync=lambda _: None,
-                spool=spool,
-                box_state=own_state.signed,
-            )
-        finally:
-            journal.close()

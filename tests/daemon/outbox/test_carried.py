@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.control.asking import status_without_daemon
 from leapfrog.control.attention import JournalView
-from leapfrog.control.commands import Commands, status_without_daemon
+from leapfrog.control.commands import Commands
 from leapfrog.control.status import StatusSource
 from leapfrog.dicom.uids import JPEG_LS_LOSSLESS
 from leapfrog.errors import UsageError

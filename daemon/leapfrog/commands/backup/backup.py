@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from leapfrog.commands.backup.archive import FOLDERS, JOURNAL_MEMBER, SETTINGS_MEMBER, ArchiveWriter
-from leapfrog.control.commands import run_command
+from leapfrog.control.asking import run_command
 from leapfrog.errors import StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.journal import now_text

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Announce, Bench, measure
 from leapfrog.commands.bench.picture import draw
-from leapfrog.control.commands import daemon_status
+from leapfrog.control.asking import daemon_status
 from leapfrog.devices.library import take_inventory
 from leapfrog.devices.proof import prove
 from leapfrog.errors import StorageError, UsageError

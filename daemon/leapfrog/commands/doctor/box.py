@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.commands.doctor.check import Check, absent, as_check, ok, wrong
+from leapfrog.control.asking import daemon_status, run_command, status_without_daemon
 from leapfrog.control.attention import seen_without_daemon
-from leapfrog.control.commands import daemon_status, run_command, status_without_daemon
 from leapfrog.control.inspection.archives import archive_answers
 from leapfrog.control.inspection.clock import clock_problem
 from leapfrog.control.inspection.confinement import UNCONFINED, confinement_problems

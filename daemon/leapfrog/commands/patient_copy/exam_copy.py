@@ -13,7 +13,7 @@ from leapfrog.commands.patient_copy.copier_child import CopierChild
 from leapfrog.commands.patient_copy.manifest import CopiedFile, Manifest
 from leapfrog.commands.patient_copy.medium import DICOMDIR, README, REPORT, Medium
 from leapfrog.commands.patient_copy.whose import identity_of, patients_named
-from leapfrog.control.commands import run_command
+from leapfrog.control.asking import run_command
 from leapfrog.control.exam_contents import ExamContents, KeptAnswer, KeptOriginal
 from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, mint_uid, uid_of
 from leapfrog.errors import LeapfrogError, StorageError, UsageError

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from leapfrog.control.commands import run_command
+from leapfrog.control.asking import run_command
 from leapfrog.errors import LeapfrogError
 from leapfrog.settings import Settings
 from leapfrog.state.records import DeliveryRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.commands.bundle import hand_over
-from leapfrog.control.commands import run_command
+from leapfrog.control.asking import run_command
 from leapfrog.errors import BundleError, SettingsError, StickError
 from leapfrog.outbox.told import with_article
 from leapfrog.plain_file import NotPlain, opened
