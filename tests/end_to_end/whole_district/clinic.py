@@ -15,7 +15,12 @@ from support.kiosk import Kiosk
 from support.waiting import wait_until
 
 # What storescu proposes for files of each transfer syntax.
-PROPOSALS = {ExplicitVRLittleEndian: (), ImplicitVRLittleEndian: (), JPEGBaseline8Bit: ("-xy",), JPEG2000: ("-xw",)}
+PROPOSALS: dict[str, tuple[str, ...]] = {
+    ExplicitVRLittleEndian: (),
+    ImplicitVRLittleEndian: (),
+    JPEGBaseline8Bit: ("-xy",),
+    JPEG2000: ("-xw",),
+}
 IN_THE_MIDST_SECONDS = 120.0
 TLS_ON_A_BOX = "/etc/leapfrog/tls/"
 

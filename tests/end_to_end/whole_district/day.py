@@ -37,6 +37,7 @@ SERVER_KILLS = (
 KIOSK_KILL = 0.7
 LEAST_OBJECTS = 4  # of an exam: the image, a structured report, a PDF, a picture
 MOST_TRIPS = 6
+SYNC_SECONDS = 2.0
 READING = "SELECT 1 FROM instances WHERE state = 'received' AND attempt_open = 1"
 SENDING = "SELECT 1 FROM deliveries WHERE state = 'waiting' AND kind <> 'print'"
 
@@ -200,11 +201,13 @@ class _Day:
             "/tmp/answer.pdf",
         )  # fmt: skip
         (uid,) = listed(self._district, 1).keys() - before.keys()
-        self._linked.kiosk.ask("sync")
-        wait_until(self._is_answered, "the box shows the answer", deadline_seconds=LONG_SECONDS)
+        wait_until(
+            self._is_answered, "the box shows the answer", deadline_seconds=LONG_SECONDS, poll_seconds=SYNC_SECONDS
+        )
         return uid
 
     def _is_answered(self) -> bool:
+        self._linked.kiosk.ask("sync")  # again: a round of questions may have begun before the answer was there
         pages = [path.read_text() for path in self._linked.kiosk.reports_dir.glob("*/*/report.html")]
         return sum(ANSWERED in page for page in pages) == 1
 
