@@ -115,7 +115,7 @@ def test_what_a_radiologist_answered_is_there(box: CopiedExam, tmp_path: Path, s
     box.add_answer(file_of(answer))
     box.add_report()
     assert export(tmp_path, "--yes").exit_code == 0
-    copied = dcmread(objects_of(tmp_path / "stick")[1])
+    (copied,) = (dcmread(path) for path in objects_of(tmp_path / "stick") if path.name == "SR000000")
     assert (copied, copied.file_meta.TransferSyntaxUID) == (answer, ExplicitVRLittleEndian)
     (listed,) = (one for one in FileSet(tmp_path / "stick" / "DICOMDIR") if one.node.record_type == "SR DOCUMENT")
     assert listed.VerificationFlag == "VERIFIED"
