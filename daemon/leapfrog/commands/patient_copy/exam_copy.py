@@ -182,7 +182,12 @@ class _Copying:
         self._medium.require_room(self._expected_bytes(), len(self._objects) + len(self._pictures) + 5)
         if not confirm(self._asked(older)):
             raise UsageError("Nothing was written.")
-        with acting(self._settings.state_dir, ACTION, self._contents.exam_number, f"to {self._root}"):
+        # The folder may have the patient's name, and so may what is said of it: the stick has none.
+        here = mount_of(self._root)
+        stick = here.point if here else "?"
+        where = "to the box's own disk" if self._is_on_own_disk() else f"to {stick}"
+        number, telling = self._contents.exam_number, str(self._root) == stick
+        with acting(self._settings.state_dir, ACTION, number, where, telling=telling):
             return self._write(older)
 
     def _write(self, older: Manifest | None) -> ExamCopy:
