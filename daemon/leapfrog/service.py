@@ -320,6 +320,7 @@ class Service:
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
             on_forgotten=_all(publisher.wake, worklist.wake),
+            exam_is_gone=numbers.exam_is_gone,
             look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)

@@ -59,19 +59,23 @@ def status(box_status: Row) -> Table:
 
 
 def actions(rows: Iterable[Row]) -> Table:
-    """`leapfrog actions`. Of what was noted before it was done, too, only how it ended is shown."""
+    """`leapfrog actions`, newest first. What was noted before it was done, too, is one row: how it ended, with what was
+    said of it before and after.
+    """
     number, moment = Column("No.", justify="right"), Column("When", min_width=MINUTE_LENGTH, no_wrap=True)
     table = Table(number, moment, "Who", "What", Column("About", overflow="fold"), Column("", overflow="fold"))
-    ended: set[int] = set()
-    for row in rows:
-        ended.add(row["begun"])
+    every = list(rows)
+    said_before = {row["sequence"]: row["detail"] for row in every}
+    ended = {row["begun"] for row in every}
+    for row in every:
         if row["sequence"] in ended:
             continue
+        detail = ". ".join(filter(None, (said_before.get(row["begun"], "").rstrip("."), row["detail"])))
         more = row["more"] + len(row["about"]) - MOST_SHOWN
         about = ", ".join(row["about"][:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
         what = row["action"] if row["outcome"] == "done" else f"{row['action']}: {row['outcome']}"
         when = datetime.fromisoformat(row["at"]).astimezone().isoformat(" ", "minutes")[:MINUTE_LENGTH]
-        table.add_row(str(row["sequence"]), when, Who.model_validate(row["who"]).in_words(), what, about, row["detail"])
+        table.add_row(str(row["sequence"]), when, Who.model_validate(row["who"]).in_words(), what, about, detail)
     return table
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from leapfrog import tables
+from leapfrog.cli import app
 from leapfrog.control.status import StatusSource
 from leapfrog.settings import DistrictSettings, Settings
+from leapfrog.state.action_log import acting, note_action
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -71,3 +74,15 @@ def test_what_is_owed_to_one_of_several_destinations_stands_beside_its_name(tmp_
     stream = io.StringIO()
     Console(file=stream, width=120, markup=False).print(tables.status(state))
     assert "province: 1 original (5 kB); less than a minute at 8.0 kB/s" in stream.getvalue()
+
+
+@pytest.mark.parametrize("limit", [50, 1])
+def test_the_reason_that_a_person_gave_stands_in_the_table_of_actions(tmp_path: Path, limit: int) -> None:
+    settings = tmp_path / "leapfrog.toml"
+    settings.write_text(f'[station]\nstate_dir = "{tmp_path}"\n')
+    with acting(tmp_path, "forget", "K7-42F", "wrong patient chosen"):
+        note_action(tmp_path, "sync")
+    run = CliRunner().invoke(app, ["actions", "--config", str(settings), "--limit", str(limit)], env={"COLUMNS": "160"})
+    (row,) = [line for line in run.output.splitlines() if "forget" in line]
+    assert "K7-42F" in row
+    assert "wrong patient chosen" in row

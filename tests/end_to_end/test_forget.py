@@ -82,6 +82,9 @@ def test_nothing_of_a_forgotten_exam_is_left_on_the_box_and_the_others_stay(tmp_
         ]
         assert log[2]["about"] == [number]
         assert not with_name(tmp_path / "box")
+        assert store(kiosk.port, [one]).succeeded
+        kiosk.wait_until_read(2)
+        assert number_of(kiosk) != number  # which sheets, and the log, have for the one that is gone
     assert kiosk.command("actions", "--verify").returncode == 0
 
 

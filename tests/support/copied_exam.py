@@ -163,4 +163,4 @@ class CopiedExam:
 
 def objects_of(root: Path) -> Sequence[Path]:
     """The DICOM files of a copy."""
-    return sorted((root / "DICOM").iterdir())
+    return sorted(path for path in (root / "PT000000").rglob("*") if path.is_file())

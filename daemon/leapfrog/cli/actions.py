@@ -10,6 +10,8 @@ from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, settings
 from leapfrog.cli.output import EXIT_FAILED, print_json, show
 from leapfrog.errors import UsageError
 
+LOOKED_BACK = 200  # lines between the beginning of an action and its end, while others act
+
 
 @app.command()
 def actions(
@@ -34,7 +36,11 @@ def actions(
     if holds and not verify:
         raise UsageError("--holds is for --verify.")
     if not verify:
-        found = list(islice(lines(state_dir), limit))
+        newest_first = lines(state_dir)
+        found = list(islice(newest_first, limit))
+        if not as_json:  # what was said of the oldest of these before they were done stands before them
+            begun = {line.begun for line in found} - {line.sequence for line in found}
+            found += [line for line in islice(newest_first, LOOKED_BACK) if line.sequence in begun]
         rows = [line.model_dump(mode="json") for line in found]
         show(rows, as_json, [tables.actions(rows)])
         return

@@ -76,13 +76,15 @@ class Commands:
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
         on_forgotten: Callable[[], None] = lambda: None,
+        exam_is_gone: Callable[[str], None] = lambda _number: None,
         look_at_bundles: Callable[[], None] = lambda: None,
         box_state: Callable[[], bytes] = bytes,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
         destination, or to all (None), now,
         `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
-        `on_forgotten` when a report is to be taken away. `box_state` signs what this box says of itself.
+        `on_forgotten` when a report is to be taken away, `exam_is_gone` with the number of an exam that was forgotten.
+        `box_state` signs what this box says of itself.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -100,7 +102,7 @@ class Commands:
         self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
         self._sticks = StickDesk(journal, lambda: source.settings, wake)
-        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten)
+        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten, exam_is_gone)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""

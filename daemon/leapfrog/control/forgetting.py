@@ -42,9 +42,11 @@ class Forgetting:
         exam_key: Callable[[str], str],
         render_again: Callable[[str], None],
         on_forgotten: Callable[[], None],
+        exam_is_gone: Callable[[str], None],
     ) -> None:
         """`exam_key` gives the key of an exam that a person names, `render_again` has the report of one made anew,
-        `on_forgotten` is called when a report is to be taken away.
+        `on_forgotten` is called when a report is to be taken away, and `exam_is_gone` with an exam's number, before
+        anything arrives again.
         """
         self._journal = journal
         self._studies = Studies(journal)
@@ -53,6 +55,7 @@ class Forgetting:
         self._exam_key = exam_key
         self._render_again = render_again
         self._on_forgotten = on_forgotten
+        self._exam_is_gone = exam_is_gone
 
     def holdings(self, exam: str) -> dict[str, Any]:
         """What there is of an exam, and who has what of it. Raises UsageError for an unknown one."""
@@ -80,6 +83,7 @@ class Forgetting:
                 holdings = self._holdings(key)  # it may have changed while others worked on it
                 self._require_not_owed(holdings, although_owed)
                 mentioning = self._exams.forget(holdings)
+                self._exam_is_gone(holdings.study.exam_number)
         for other in mentioning:
             self._render_again(other)
         self._on_forgotten()

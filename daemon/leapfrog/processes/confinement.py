@@ -34,14 +34,16 @@ class Rights(NamedTuple):
     """What a process keeps besides its own code, and besides the descriptors that it holds already.
 
     `readable` and `writable` are files or folders with all that is in them; what is in a writable one may be read,
-    made, replaced and removed. `devices` are device nodes, or folders of them. `netlink` is whether it may open a
-    netlink socket, from which libusb hears of devices. What does not exist is skipped.
+    made, replaced and removed, and in one of `scratch` folders may be made and removed, too. `devices` are device
+    nodes, or folders of them. `netlink` is whether it may open a netlink socket, from which libusb hears of devices.
+    What does not exist is skipped.
     """
 
     readable: Sequence[str] = ()
     writable: Sequence[str] = ()
     devices: Sequence[str] = ()
     netlink: bool = False
+    scratch: Sequence[str] = ()
 
 
 def confine(rights: Rights, newest_abi: int = 99) -> None:
@@ -94,10 +96,12 @@ LANDLOCK_RULE_PATH_BENEATH = 1
 
 # linux/landlock.h, LANDLOCK_ACCESS_FS_...
 WRITE_FILE, READ_FILE, READ_DIR, REMOVE_FILE, MAKE_REG = 1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 8
+REMOVE_DIR, MAKE_DIR = 1 << 4, 1 << 7
 TRUNCATE, IOCTL_DEV = 1 << 14, 1 << 15
 OF_A_FILE = 1 << 0 | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the others are of folders only
 READ = READ_FILE | READ_DIR
 WRITE = READ | WRITE_FILE | TRUNCATE | REMOVE_FILE | MAKE_REG  # no links, pipes, sockets, devices or folders
+MAKE_FOLDERS = WRITE | MAKE_DIR | REMOVE_DIR
 USE_DEVICE = READ | WRITE_FILE | IOCTL_DEV
 
 
@@ -151,6 +155,7 @@ def _restrict_paths(rights: Rights, abi: int) -> None:
         for paths, access in (
             ((*own_code(), *rights.readable), READ),
             (rights.writable, WRITE),
+            (rights.scratch, MAKE_FOLDERS),
             (rights.devices, USE_DEVICE),
         ):
             for path in paths:

@@ -15,13 +15,20 @@ from leapfrog.processes.messages import ReaderReady, ReportJob
 
 Text = Annotated[str, StringConstraints(max_length=1024)]
 Encoded = Annotated[str, StringConstraints(max_length=1 << 18)]  # base64
+# Where pydicom's FileSet puts an object of the one patient and the one study of a copy: PS3.10 Section 8.2.
+STUDY_FOLDER = "PT000000/ST000000"
+FILE_ID = rf"{STUDY_FOLDER}/SE[0-9]{{6}}/[A-Z]{{2}}[0-9]{{6}}"
+FileId = Annotated[str, StringConstraints(pattern=f"^{FILE_ID}$")]
 
 
 class CopySetup(Frozen):
-    """What is left to the program: the files that it may read, and the folders in which it may write."""
+    """What is left to the program: the files that it may read, the folders in which it may write, and one on the box's
+    disk for what is only needed meanwhile.
+    """
 
     readable: tuple[Path, ...]
     writable: tuple[Path, ...]
+    scratch: Path
     memory_bytes: int
 
 
@@ -77,22 +84,18 @@ class Listed(Frozen):
     record: Encoded
 
 
-class ListedFile(Frozen):
-    """A file of the copy, by the parts of its path (File ID, PS3.10 Section 8)."""
-
-    file_id: tuple[str, ...]
-    listed: Listed
-
-
 class DirectoryJob(Frozen):
-    """Write the DICOMDIR of `files` as `place`. `identity` is that of the exam, with nothing missing that it needs."""
+    """Write the DICOMDIR of `files` as `place`, and say where each of them belongs. `identity` is that of the exam,
+    with nothing missing that it needs; `scratch` is an empty folder.
+    """
 
     kind: Literal["directory"] = "directory"
     place: Path
+    scratch: Path
     uid: str
     file_set_id: str
     identity: Identity
-    files: tuple[ListedFile, ...]
+    files: tuple[Listed, ...]
 
 
 class Placed(Frozen):
@@ -120,9 +123,17 @@ class LeftOut(Frozen):
 
 
 class DirectoryWritten(Frozen):
-    """The DICOMDIR was written."""
+    """The DICOMDIR was written. It has the files of the job, one by one, at these paths."""
 
     kind: Literal["written"] = "written"
+    file_ids: tuple[FileId, ...]
+
+
+class ScratchFailed(Frozen):
+    """The box's own disk failed, with this errno."""
+
+    kind: Literal["scratch_failed"] = "scratch_failed"
+    errno: int
 
 
 class WriteFailed(Frozen):
@@ -134,7 +145,8 @@ class WriteFailed(Frozen):
 
 CopyJob = Annotated[PlaceJob | ReportObjectJob | DirectoryJob, Field(discriminator="kind")]
 CopyAnswer = Annotated[
-    ReaderReady | Placed | PutAside | LeftOut | DirectoryWritten | WriteFailed, Field(discriminator="kind")
+    ReaderReady | Placed | PutAside | LeftOut | DirectoryWritten | ScratchFailed | WriteFailed,
+    Field(discriminator="kind"),
 ]
 
 COPY_JOB: TypeAdapter[CopyJob] = TypeAdapter(CopyJob)

@@ -93,6 +93,12 @@ class ExamNumbers:
         while self._settled and (keys := self._studies.without_number(GIVEN_AT_ONCE)):
             self._studies.give_numbers({key: self._new() for key in keys})
 
+    def exam_is_gone(self, number: str) -> None:
+        """Note that a person had the exam with this number forgotten: if its images come once more, it gets another."""
+        with self._lock:
+            for identity in [one for one, (known, _) in self._recent.items() if known == number]:
+                del self._recent[identity]
+
     # ------------------------------------------------------------ one that is new
 
     def _new_for(self, identity: StudyIdentity) -> str:
@@ -140,7 +146,7 @@ class ExamNumbers:
     # ------------------------------------------------------------ whose images come now
 
     def _remembered(self, identity: StudyIdentity) -> str:
-        """An exam is kept for a day at least, so what is known of it holds for a minute."""
+        """An exam is kept for a day at least, unless `exam_is_gone`, so what is known of it holds for a minute."""
         with self._lock:
             number, since = self._recent.get(identity, ("", 0.0))
             if number and self._monotonic() - since < REMEMBERED_SECONDS:

@@ -34,7 +34,7 @@ PICTURES = sentence(
     "The folder PICTURES has your images as ordinary pictures, to look at. They are not good enough for a diagnosis."
 )
 FOR_DOCTORS = sentence(
-    "For doctors: the original images are in the folder DICOM. Open the file DICOMDIR with a DICOM viewer. They are"
+    "For doctors: the original images are in the folder PT000000. Open the file DICOMDIR with a DICOM viewer. They are"
     " uncompressed, or in JPEG as the machine made them (PS3.11, STD-GEN-USB-JPEG)."
 )
 CONTENTS = sentence("CONTENTS.TXT lists the files with their checksums (SHA-256).")

@@ -242,3 +242,28 @@ def test_what_is_missing_is_known_by_its_errno(monkeypatch: pytest.MonkeyPatch) 
     assert confinement.seccomp_problem() == errno.ENOSYS
     monkeypatch.setattr(confinement, "_machine", lambda: "riscv64")
     assert confinement.seccomp_problem() == errno.ENOTSUP
+
+
+FOLDERS_MADE = """
+import os, sys
+from leapfrog.processes.confinement import Rights, confine
+scratch, desk = sys.argv[1:]
+confine(Rights(writable=[desk], scratch=[scratch]))
+os.mkdir(scratch + "/mine")
+os.rmdir(scratch + "/mine")
+try:
+    os.mkdir(desk + "/mine")
+except PermissionError:
+    print("refused")
+"""
+
+
+@needs_landlock
+def test_folders_are_made_in_a_scratch_folder_only(tmp_path: Path) -> None:
+    folders = [tmp_path / "scratch", tmp_path / "desk"]
+    for folder in folders:
+        folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", FOLDERS_MADE, *map(str, folders)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "refused\n"

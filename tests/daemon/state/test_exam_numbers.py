@@ -127,6 +127,15 @@ def test_an_exam_has_one_number_that_each_of_its_images_carries(box: Box) -> Non
     assert Studies(box.journal).with_number(box.number(other)) == Studies(box.journal).get(other.id)
 
 
+def test_an_exam_that_was_forgotten_and_is_sent_again_at_once_has_another_number(box: Box) -> None:
+    first, other = box.receive("1.2"), box.receive("1.3")
+    number = box.number(first)
+    box.forget(first.id)
+    box.numbers.exam_is_gone(number)
+    assert box.number(box.receive("1.2")) not in (number, box.number(other))
+    assert box.number(box.receive("1.3")) == box.number(other)
+
+
 def test_images_without_a_study_are_exams_of_their_own(box: Box) -> None:
     assert len({box.number(box.receive("")) for _ in range(3)}) == 3
 

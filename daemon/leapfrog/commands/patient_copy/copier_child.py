@@ -28,16 +28,19 @@ MEMORY_BYTES = 2 << 30  # of its address space, as of the program that re-encode
 START_SECONDS = 120.0
 JOB_SECONDS = 300.0  # and more for a large file
 BYTES_PER_SECOND = 50_000.0  # of a file that is decoded and written on a slow stick
+PAIR_SECONDS = 1e-4  # pydicom compares each file with each other: 6 µs on a PC
 
 
 class CopierChild:
     """One child at a time. For one thread, whose child it is."""
 
-    def __init__(self, readable: Sequence[Path], writable: Sequence[Path]) -> None:
-        """It may read the files `readable` and write in the folders `writable`. Nothing is started before the first
-        job.
+    def __init__(self, readable: Sequence[Path], writable: Sequence[Path], scratch: Path) -> None:
+        """It may read the files `readable`, write in the folders `writable`, and do in `scratch` what it likes. Nothing
+        is started before the first job.
         """
-        self._setup = CopySetup(readable=tuple(readable), writable=tuple(writable), memory_bytes=MEMORY_BYTES)
+        self._setup = CopySetup(
+            readable=tuple(readable), writable=tuple(writable), scratch=scratch, memory_bytes=MEMORY_BYTES
+        )
         self._process: ChildProcess | None = None
         self._channel: LineChannel | None = None
 
@@ -49,7 +52,7 @@ class CopierChild:
         answer: CopyAnswer | None = None
         try:
             channel.send(job.model_dump_json(), timeout_seconds=START_SECONDS)
-            line = channel.receive(JOB_SECONDS + byte_count / BYTES_PER_SECOND)
+            line = channel.receive(JOB_SECONDS + _more_seconds(job, byte_count))
             answer = COPY_ANSWER.validate_json(line) if line is not None else None
         except (ChannelClosed, ValidationError):
             pass
@@ -86,3 +89,10 @@ class CopierChild:
         how = self._process.end() if self._process is not None else "it was not started"
         self._process, self._channel = None, None
         return how
+
+
+def _more_seconds(job: PlaceJob | ReportObjectJob | DirectoryJob, byte_count: int) -> float:
+    """How much longer than others a job may take."""
+    if isinstance(job, DirectoryJob):
+        return len(job.files) ** 2 * PAIR_SECONDS
+    return byte_count / BYTES_PER_SECOND

@@ -1,8 +1,9 @@
 """Makes the copy: what goes on it, in which order, and what is said of what does not."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from rich.progress import Progress
 
 from leapfrog.commands.patient_copy.copier_child import CopierChild
 from leapfrog.commands.patient_copy.manifest import CopiedFile, Manifest
-from leapfrog.commands.patient_copy.medium import DICOMDIR, README, REPORT, Medium
+from leapfrog.commands.patient_copy.medium import DICOMDIR, OBJECTS, README, REPORT, Medium
+from leapfrog.commands.patient_copy.scratch import no_scratch, scratch_folder
 from leapfrog.commands.patient_copy.whose import identity_of, patients_named
 from leapfrog.control.asking import run_command
 from leapfrog.control.exam_contents import ExamContents, KeptAnswer, KeptOriginal
@@ -25,11 +27,12 @@ from leapfrog.processes.copy_messages import (
     DirectoryJob,
     DirectoryWritten,
     LeftOut,
-    ListedFile,
+    Listed,
     Placed,
     PlaceJob,
     PutAside,
     ReportObjectJob,
+    ScratchFailed,
 )
 from leapfrog.processes.messages import ReportJob
 from leapfrog.settings import Settings
@@ -87,12 +90,22 @@ class ExamCopy:
         return not self.facts.lacking()
 
 
+@dataclass(frozen=True)
+class _PlacedFile:
+    """A file that belongs in the directory, and what is said of it there."""
+
+    file: CopiedFile
+    listed: Listed
+
+
 @dataclass
 class _Made:
-    """What was put on the medium so far."""
+    """What was put on the medium so far: `files`, which have their places; and `objects`, to which the directory gives
+    theirs.
+    """
 
     files: list[CopiedFile] = field(default_factory=list)
-    listed: list[ListedFile] = field(default_factory=list)
+    objects: list[_PlacedFile] = field(default_factory=list)
     uids: set[str] = field(default_factory=set)
     left_out: int = 0
     put_aside: int = 0
@@ -169,12 +182,17 @@ class _Copying:
         self._medium.require_room(self._expected_bytes(), len(self._objects) + len(self._pictures) + 5)
         if not confirm(self._asked(older)):
             raise UsageError("Nothing was written.")
-        with acting(self._settings.state_dir, ACTION, self._contents.exam_number, f"to {self._root}"):
+        # The folder may have the patient's name, and so may what is said of it: the stick has none.
+        here = mount_of(self._root)
+        stick = here.point if here else "?"
+        where = "to the box's own disk" if self._is_on_own_disk() else f"to {stick}"
+        number, telling = self._contents.exam_number, str(self._root) == stick
+        with acting(self._settings.state_dir, ACTION, number, where, telling=telling):
             return self._write(older)
 
     def _write(self, older: Manifest | None) -> ExamCopy:
-        with self._medium.staged():
-            self._fill()
+        with scratch_folder() as scratch, self._medium.staged():
+            self._fill(scratch)
             facts = self._facts()
             self._add(self._medium.write(README, readme(facts, Speaker(self._settings.station.language))))
             files = tuple(self._made.files)
@@ -184,7 +202,7 @@ class _Copying:
         return ExamCopy(
             root=self._root,
             exam_number=contents.exam_number,
-            objects=len(self._made.listed),
+            objects=len(self._made.objects),
             files=len(files) + 1,
             byte_count=sum(one.byte_count for one in files),
             replaced=older is not None,
@@ -253,22 +271,25 @@ class _Copying:
     def _add(self, file: CopiedFile) -> None:
         self._made.files.append(file)
 
-    def _fill(self) -> None:
+    def _fill(self, scratch: Path) -> None:
         self._copy_report_and_pictures()
         stage = self._medium.stage
-        readable = [one.source for one in self._objects]
-        child = CopierChild([*readable, stage / REPORT], [stage / "DICOM", stage / "OTHERS"])
+        readable = [*(one.source for one in self._objects), stage / REPORT]
+        child = CopierChild(readable, [stage / OBJECTS, stage / "OTHERS"], scratch)
         try:
-            with Progress(console=self._console, disable=self._console is None) as progress:
-                task = progress.add_task("Images", total=len(self._objects))
-                for number, one in enumerate(self._objects, start=1):
-                    self._place(child, one, number)
-                    progress.update(task, completed=number)
+            self._place_all(child)
             if self._report is not None:
                 self._place_report(child)
-            self._write_directory(child)
+            self._write_directory(child, scratch)
         finally:
             child.end()
+
+    def _place_all(self, child: CopierChild) -> None:
+        with Progress(console=self._console, disable=self._console is None) as progress:
+            task = progress.add_task("Images", total=len(self._objects))
+            for number, one in enumerate(self._objects, start=1):
+                self._place(child, one, number)
+                progress.update(task, completed=number)
 
     def _copy_report_and_pictures(self) -> None:
         """These first: a newer version of the report would take them away."""
@@ -285,13 +306,12 @@ class _Copying:
             self._made.pictures += 1
 
     def _place(self, child: CopierChild, one: _Object, number: int) -> None:
-        place, aside = f"DICOM/IM{number:06}", f"OTHERS/OT{number:06}"
+        place, aside = f"{OBJECTS}/{number}", f"OTHERS/OT{number:06}"
         job = self._job(one, number, place, aside)
         answer = child.run(job, one.kept.byte_count) if one.kept.byte_count < LARGEST_FILE else None
         if isinstance(answer, Placed) and answer.sop_instance_uid not in self._made.uids:
             self._made.uids.add(answer.sop_instance_uid)
-            self._made.listed.append(ListedFile(file_id=tuple(place.split("/")), listed=answer.listed))
-            self._add(self._medium.written(place))
+            self._made.objects.append(_PlacedFile(self._medium.written(place), answer.listed))
             return
         if isinstance(answer, Placed):  # of two objects with one identifier, a viewer shows one
             (self._medium.stage / place).rename(self._medium.stage / aside)
@@ -339,7 +359,7 @@ class _Copying:
         )
 
     def _place_report(self, child: CopierChild) -> None:
-        place, stage = f"DICOM/IM{len(self._objects) + 1:06}", self._medium.stage
+        place, stage = f"{OBJECTS}/{len(self._objects) + 1}", self._medium.stage
         report = next(file for file in self._made.files if file.path == REPORT)
         nowhere = Path()  # nothing is rendered: it only says what the report is of
         job = ReportObjectJob(
@@ -364,22 +384,31 @@ class _Copying:
         answer = child.run(job, report.byte_count)
         if not isinstance(answer, Placed):
             raise LeapfrogError("The report could not be made part of the copy. `leapfrog doctor` may say why.")
-        self._made.listed.append(ListedFile(file_id=tuple(place.split("/")), listed=answer.listed))
-        self._add(self._medium.written(place))
+        if answer.sop_instance_uid in self._made.uids:  # a patient brought it back, as part of an earlier copy
+            self._clear(place)
+            return
+        self._made.objects.append(_PlacedFile(self._medium.written(place), answer.listed))
 
-    def _write_directory(self, child: CopierChild) -> None:
-        stage = self._medium.stage
-        made = stage / "DICOM" / DICOMDIR
+    def _write_directory(self, child: CopierChild, scratch: Path) -> None:
+        stage, objects = self._medium.stage, self._made.objects
+        made = stage / OBJECTS / DICOMDIR
         job = DirectoryJob(
             place=made,
+            scratch=scratch,
             uid=mint_uid(),
             file_set_id=self._contents.exam_number.replace("-", "_").upper(),
             identity=self._identity,
-            files=tuple(self._made.listed),
+            files=tuple(one.listed for one in objects),
         )
-        if not isinstance(child.run(job), DirectoryWritten):
+        answer = child.run(job)
+        if isinstance(answer, ScratchFailed):
+            raise no_scratch(os.strerror(answer.errno), scratch.parent)
+        if not isinstance(answer, DirectoryWritten) or len(set(answer.file_ids)) != len(objects):
             raise LeapfrogError("The directory of the copy could not be made. `leapfrog doctor` may say why.")
         made.rename(stage / DICOMDIR)
+        for one, path in zip(objects, answer.file_ids, strict=True):
+            self._medium.move(one.file.path, path)
+            self._add(replace(one.file, path=path))
         self._add(self._medium.written(DICOMDIR))
 
 

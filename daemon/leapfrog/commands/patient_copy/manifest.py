@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.processes.copy_messages import FILE_ID
 from leapfrog.spool_file.content import open_content
 
 NAME = "CONTENTS.TXT"
@@ -13,7 +14,7 @@ LONGEST_BYTES = 8 << 20  # some 80,000 files
 FIRST_LINE = "Copy of an exam, made by Leapfrog, format 1"
 # Names of at most 8 letters and 3 more, in capitals: PS3.10 Section 8.5, and what every file system takes.
 OUR_FILES = re.compile(
-    r"DICOMDIR|REPORT\.PDF|README\.TXT|DICOM/IM[0-9]{6}|OTHERS/OT[0-9]{6}|PICTURES/PICT[0-9]{4}\.JPG", re.ASCII
+    rf"DICOMDIR|REPORT\.PDF|README\.TXT|{FILE_ID}|OTHERS/OT[0-9]{{6}}|PICTURES/PICT[0-9]{{4}}\.JPG", re.ASCII
 )
 LINE = re.compile(r"([0-9a-f]{64}) ([0-9]{1,15}) ([A-Z0-9./]{1,40})", re.ASCII)
 

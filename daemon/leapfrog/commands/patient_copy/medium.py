@@ -7,24 +7,29 @@ last. What a kill or a pulled stick leaves is that folder, which the next copy r
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from leapfrog.commands.patient_copy.manifest import NAME as MANIFEST
 from leapfrog.commands.patient_copy.manifest import OUR_FILES, CopiedFile, Manifest, read_manifest
 from leapfrog.durable import fsync_directory, sync_file_system
 from leapfrog.errors import StickError, StickFull
+from leapfrog.processes.copy_messages import STUDY_FOLDER
 from leapfrog.spool_file.content import open_content, open_file
 from leapfrog.stick.trouble import CANNOT_BE_DONE, speaking_of
 
 STAGE = "LEAPFROG.TMP"
 DICOMDIR, REPORT, README = "DICOMDIR", "REPORT.PDF", "README.TXT"
-FOLDERS = ("DICOM", "OTHERS", "PICTURES")
+OBJECTS = "OBJECTS"  # where objects wait for the directory, which gives them their places
+OF_THE_PATIENT = STUDY_FOLDER.partition("/")[0]
+FOLDERS = (OF_THE_PATIENT, "OTHERS", "PICTURES")
 LAST = (README, DICOMDIR)  # with these the copy looks whole
 OUR_NAMES = frozenset((MANIFEST, DICOMDIR, REPORT, README, *FOLDERS))
-WORK_FILES = frozenset(("WORK.TMP", "DICOMDIR"))
+STAGE_FOLDERS = re.compile(rf"{OBJECTS}|OTHERS|PICTURES|{STUDY_FOLDER.replace('/', '(/')}(/SE[0-9]{{6}})?)?", re.ASCII)
+STAGE_FILES = re.compile(rf"{OBJECTS}/([0-9]+|WORK\.TMP|DICOMDIR)|OTHERS/WORK\.TMP|CONTENTS\.TXT", re.ASCII)
 FILE_BYTES = 32 << 10  # that a file takes beside its content: half a cluster of a large FAT, and its entry
 SPARE_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 20
@@ -69,13 +74,14 @@ class Medium:
 
     def _require_unchanged(self, older: Manifest) -> None:
         ours = {one.path for one in older.files}
+        folders = {str(above) for path in ours for above in PurePath(path).parents}
         for folder in FOLDERS:
-            found = self._names(self.root / folder) if (self.root / folder).is_dir() else []
-            if strange := next((name for name in found if f"{folder}/{name}" not in ours), None):
-                raise StickError(
-                    f"Somebody put {folder}/{strange} into the copy of this exam that {self.root} has. Nothing was"
-                    " changed. Move it elsewhere, or use another stick."
-                )
+            for path in self._below(self.root / folder):
+                if path not in ours | folders:
+                    raise StickError(
+                        f"Somebody put {path} into the copy of this exam that {self.root} has. Nothing was changed."
+                        " Move it elsewhere, or use another stick."
+                    )
         for one in older.files:
             with suppress(FileNotFoundError):  # a copy whose making, or whose replacing, was cut short
                 if _read_back(self.root / one.path, one.path) != one:
@@ -83,6 +89,15 @@ class Medium:
                         f"{one.path} on {self.root} was changed since the copy of this exam was made. Nothing was"
                         " changed now. Use another stick."
                     )
+
+    def _below(self, folder: Path) -> Iterator[str]:
+        """What is in `folder`, and in the folders in it: paths below the root."""
+        if folder.is_symlink():
+            yield f"{folder.relative_to(self.root).as_posix()} (a link)"
+        elif folder.is_dir():
+            for name in self._names(folder):
+                yield (folder / name).relative_to(self.root).as_posix()
+                yield from self._below(folder / name)
 
     def _names(self, folder: Path) -> list[str]:
         names: list[str] = []
@@ -114,9 +129,8 @@ class Medium:
         with speaking_of(self.root), self._alone():
             self._remove_left_over()
             try:
-                for folder in (self.stage, *(self.stage / name for name in FOLDERS)):
-                    folder.mkdir()
-                    _let_all_read(folder, 0o755)
+                for folder in (self.stage, *(self.stage / name for name in (OBJECTS, *FOLDERS))):
+                    _make_folder(folder)
                 yield
             finally:
                 shutil.rmtree(self.stage, ignore_errors=True)
@@ -145,8 +159,9 @@ class Medium:
             return
         for directory, folders, files in os.walk(self.stage):
             inside = Path(directory).relative_to(self.stage)
-            paths = [(inside / name).as_posix() for name in files]
-            if not set(folders) <= set(FOLDERS) or any(not _is_left_over(path) for path in paths):
+            if not all(STAGE_FOLDERS.fullmatch((inside / name).as_posix()) for name in folders):
+                break
+            if not all(_is_left_over((inside / name).as_posix()) for name in files):
                 break
         else:
             if self.stage.is_dir() and not self.stage.is_symlink():
@@ -167,6 +182,14 @@ class Medium:
         with open_content(source, size) as stream, (self.stage / path).open("wb") as out:
             shutil.copyfileobj(stream, out, CHUNK_BYTES)
         return self.written(path)
+
+    def move(self, path: str, to: str) -> None:
+        """Move a file to another place, in a folder that is made if it is not there. Raises OSError."""
+        target = self.stage / to
+        for folder in reversed(target.relative_to(self.stage).parents):
+            if not (self.stage / folder).exists():
+                _make_folder(self.stage / folder)
+        (self.stage / path).rename(target)
 
     def written(self, path: str) -> CopiedFile:
         """What was written as `path`. Raises OSError."""
@@ -206,8 +229,8 @@ class Medium:
         for path in (DICOMDIR, *(one.path for one in older.files)):
             (self.root / path).unlink(missing_ok=True)
         for folder in FOLDERS:
-            with suppress(FileNotFoundError):
-                (self.root / folder).rmdir()
+            for directory, _, _ in os.walk(self.root / folder, topdown=False):
+                Path(directory).rmdir()
 
 
 def _let_all_read(path: Path, mode: int) -> None:
@@ -226,8 +249,12 @@ def _read_back(path: Path, name: str) -> CopiedFile:
 
 
 def _is_left_over(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return bool(OUR_FILES.fullmatch(path)) or path == MANIFEST or name in WORK_FILES or name.startswith(".IM")
+    return bool(OUR_FILES.fullmatch(path) or STAGE_FILES.fullmatch(path))
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir()
+    _let_all_read(folder, 0o755)
 
 
 def _fsync_folder(folder: Path) -> None:

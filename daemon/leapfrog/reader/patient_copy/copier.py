@@ -7,6 +7,7 @@ It takes one job at a time over the socket that it was started with, and answers
 import argparse
 import socket
 import sys
+import tempfile
 from contextlib import suppress
 
 from leapfrog.processes.channel import ChannelClosed, LineChannel
@@ -16,13 +17,12 @@ from leapfrog.processes.copy_messages import (
     CopyAnswer,
     CopySetup,
     DirectoryJob,
-    DirectoryWritten,
     PlaceJob,
     ReportObjectJob,
     WriteFailed,
 )
 from leapfrog.processes.messages import ReaderReady
-from leapfrog.reader.patient_copy.directory import dicomdir
+from leapfrog.reader.patient_copy.directory import write_directory
 from leapfrog.reader.patient_copy.medium_objects import place, place_report
 from leapfrog.reader.startup import begin
 
@@ -38,8 +38,7 @@ def answer_to(job: PlaceJob | ReportObjectJob | DirectoryJob) -> CopyAnswer:
             case ReportObjectJob():
                 return place_report(job)
             case DirectoryJob():
-                job.place.write_bytes(dicomdir(job))
-                return DirectoryWritten()
+                return write_directory(job)
     except OSError as problem:
         return WriteFailed(errno=problem.errno or NO_NUMBER)
 
@@ -63,7 +62,12 @@ def main() -> int:
     if line is None:
         return 1
     setup = CopySetup.model_validate_json(line)
-    rights = Rights(readable=tuple(map(str, setup.readable)), writable=tuple(map(str, setup.writable)))
+    rights = Rights(
+        readable=tuple(map(str, setup.readable)),
+        writable=tuple(map(str, setup.writable)),
+        scratch=(str(setup.scratch),),
+    )
+    tempfile.tempdir = str(setup.scratch)  # for pydicom's FileSet
     begin(options.parent, setup.memory_bytes, rights)
     serve(channel)
     channel.close()

@@ -2,10 +2,12 @@
 filled in here, in the record alone.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from io import BytesIO
 
 from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
 from pydicom.fileset import DIRECTORY_RECORDERS
 from pydicom.filewriter import write_dataset
 
@@ -74,7 +76,7 @@ def listed(dataset: Dataset, transfer_syntax_uid: str, *, number: int, day: str)
         modality=valid_value("Modality", "CS", text(dataset, "Modality")) or OTHER_MODALITY,
         instance_number=instance_number,
         record_type=record_type,
-        record=b64encode(encoded(record)).decode("ascii"),
+        record=encoded(record),
     )
 
 
@@ -103,7 +105,8 @@ def _record(dataset: Dataset, record_type: str, instance_number: int, day: str) 
             source.InstanceNumber = instance_number
             _fill(source, record_type, day)
             record = DIRECTORY_RECORDERS[record_type](source)
-            encoded(record)
+            if encoded(decoded(encoded(record))) != encoded(record):  # so that it cannot spoil the directory
+                raise AsItCame(NOT_LISTED)
     except Exception as problem:  # pydicom raises many kinds for what strangers write
         raise AsItCame(NOT_LISTED) from problem
     return record
@@ -131,8 +134,10 @@ def _fill(source: Dataset, record_type: str, day: str) -> None:
             del source.ContentSequence
 
 
-def encoded(record: Dataset) -> bytes:
-    """The elements of a record in explicit VR little endian, its texts in UTF-8. Raises AsItCame if it is too long."""
+def encoded(record: Dataset) -> str:
+    """The elements of a record in explicit VR little endian, its texts in UTF-8, in base64. Raises AsItCame if it is
+    too long.
+    """
     record.SpecificCharacterSet = UTF_8
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
@@ -141,4 +146,9 @@ def encoded(record: Dataset) -> bytes:
     content: bytes = buffer.getvalue()
     if len(content) > LONGEST_RECORD:
         raise AsItCame(NOT_LISTED)
-    return content
+    return b64encode(content).decode("ascii")
+
+
+def decoded(record: str) -> Dataset:
+    """The record that was `encoded`."""
+    return read_dataset(BytesIO(b64decode(record)), is_implicit_VR=False, is_little_endian=True)

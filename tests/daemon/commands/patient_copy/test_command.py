@@ -1,6 +1,7 @@
 """`leapfrog export DIR --exam EXAM` on a box that runs, and what people and programs are told."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from leapfrog.cli import app
 from leapfrog.errors import StickError, UsageError
-from leapfrog.state.action_log import counts
+from leapfrog.state.action_log import counts, lines
 from support.copied_exam import EXAM, CopiedExam, objects_of
 from support.instances import gradient, image_dataset, save
 from support.kiosk import Kiosk
@@ -61,6 +62,22 @@ def test_a_copy_that_failed_is_noted_too(box: CopiedExam, tmp_path: Path) -> Non
     (tmp_path / "stick" / "LEAPFROG.TMP").write_text("somebody's")
     assert isinstance(export(tmp_path, "--yes").exception, StickError)
     assert counts(box.state_dir).get("export_copy", 0) == 0
+
+
+def test_a_folder_that_is_named_after_the_patient_does_not_stand_in_the_log(box: CopiedExam, tmp_path: Path) -> None:
+    folder = tmp_path / "stick" / "Okello-Grace"
+    (folder / "LEAPFROG.TMP").mkdir(parents=True)
+    (folder / "LEAPFROG.TMP" / "letter.doc").write_text("somebody's")
+    config = ["--config", str(tmp_path / "leapfrog.toml")]
+    command = ["export", str(folder), "--exam", EXAM, "--yes", *config]
+    assert isinstance(CliRunner().invoke(app, command).exception, StickError)
+    shutil.rmtree(folder / "LEAPFROG.TMP")
+    assert CliRunner().invoke(app, command).exit_code == 0
+    noted = [(line.action, line.outcome) for line in lines(box.state_dir)]
+    assert noted[:4] == [("export_copy", one) for one in ("done", "begun", "failed", "begun")]
+    log = b"".join(path.read_bytes() for path in (box.state_dir / "actions").iterdir())
+    assert b"Okello" not in log
+    assert b"own disk" in log
 
 
 def test_what_belongs_to_the_other_export_is_refused(tmp_path: Path) -> None:
@@ -115,7 +132,7 @@ def test_what_a_radiologist_answered_is_there(box: CopiedExam, tmp_path: Path, s
     box.add_answer(file_of(answer))
     box.add_report()
     assert export(tmp_path, "--yes").exit_code == 0
-    copied = dcmread(objects_of(tmp_path / "stick")[1])
+    (copied,) = (dcmread(path) for path in objects_of(tmp_path / "stick") if path.name == "SR000000")
     assert (copied, copied.file_meta.TransferSyntaxUID) == (answer, ExplicitVRLittleEndian)
     (listed,) = (one for one in FileSet(tmp_path / "stick" / "DICOMDIR") if one.node.record_type == "SR DOCUMENT")
     assert listed.VerificationFlag == "VERIFIED"

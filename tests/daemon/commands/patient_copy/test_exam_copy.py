@@ -97,12 +97,11 @@ def test_programs_of_others_find_every_object_by_the_directory(box: CopiedExam, 
     assert {Path(one.path) for one in loaded} == set(objects_of(root))
     dumped = run_program("dcmdump", str(root / "DICOMDIR"))
     assert dumped.succeeded, dumped.text
-    order = re.findall(r"DICOM\\(IM\d+)", dumped.text)
-    assert order.index("IM000002") < order.index("IM000001") < order.index("IM000003")
+    assert re.findall(r"IS \[(\d+)\].*InstanceNumber", dumped.text)[:3] == ["1", "2", "3"]
     for path in objects_of(root)[:3]:
         shown = run_program("dcmj2pnm", "+Wm", str(path), str(tmp_path / "shown.pgm"))
         assert shown.succeeded, shown.text
-    accepted = run_program("dcmmkdir", "-Pfl", "+id", str(root), "+D", str(tmp_path / "MADE"), "+r", "DICOM")
+    accepted = run_program("dcmmkdir", "-Pfl", "+id", str(root), "+D", str(tmp_path / "MADE"), "+r", "PT000000")
     assert (accepted.succeeded, "cannot be added" in accepted.text) == (True, False), accepted.text
 
 
@@ -174,7 +173,7 @@ def test_what_is_damaged_or_not_read_yet_is_said_here_and_on_the_medium(box: Cop
     box.spool_file(gone).unlink()
     copy = box.copied_to(tmp_path / "stick")
     lacking = [str(one) for one in copy.facts.lacking()]
-    assert [path.name for path in objects_of(tmp_path / "stick")] == ["IM000003"]
+    assert [dcmread(path).InstanceNumber for path in objects_of(tmp_path / "stick")] == [3]
     assert any("2 images are not on this copy" in one for one in lacking)
     assert any("1 image was not read yet" in one for one in lacking)
     assert any("no report yet" in one for one in lacking)
@@ -202,7 +201,7 @@ def test_a_file_that_kills_the_child_costs_only_itself(
     box.add(deadly)
     box.add(film(tmp_path / "3.dcm", 3))
     copy = box.copied_to(tmp_path / "stick")
-    assert [path.name for path in objects_of(tmp_path / "stick")] == ["IM000001", "IM000003"]
+    assert [dcmread(path).InstanceNumber for path in objects_of(tmp_path / "stick")] == [1, 3]
     assert copy.facts.put_aside == 1
     assert (tmp_path / "stick" / "OTHERS" / "OT000002").read_bytes() == deadly.read_bytes()
 
@@ -328,7 +327,7 @@ def test_what_is_on_the_stick_already_stays(box: CopiedExam, tmp_path: Path) -> 
     assert (root / "holiday.jpg").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["DICOMDIR", "readme.txt", "Dicom"])
+@pytest.mark.parametrize("name", ["DICOMDIR", "readme.txt", "Pt000000"])
 def test_nothing_is_written_over(box: CopiedExam, tmp_path: Path, name: str) -> None:
     root = tmp_path / "stick"
     root.mkdir()
@@ -360,7 +359,7 @@ def test_the_same_exam_again_takes_the_place_of_the_older_copy(box: CopiedExam, 
     assert (copy.replaced, copy.complete, len(FileSet(root / "DICOMDIR"))) == (True, True, 3)
 
 
-@pytest.mark.parametrize("changed", ["DICOM/IM000001", "PICTURES/MINE.JPG"])
+@pytest.mark.parametrize("changed", ["PT000000/ST000000/SE000000/IM000000", "PT000000/MINE", "PICTURES/MINE.JPG"])
 def test_a_copy_that_somebody_changed_is_not_replaced(box: CopiedExam, tmp_path: Path, changed: str) -> None:
     root = tmp_path / "stick"
     box.add(film(tmp_path / "1.dcm", 1))
@@ -371,11 +370,15 @@ def test_a_copy_that_somebody_changed_is_not_replaced(box: CopiedExam, tmp_path:
     assert (root / changed).read_text() == "mine now"
 
 
-def test_what_a_copy_that_was_cut_short_left_goes_away(box: CopiedExam, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("OBJECTS", "1"), ("OBJECTS", "WORK.TMP"), ("PT000000/ST000000/SE000000", "IM000001"), ("OTHERS", "OT000001")],
+)
+def test_what_a_copy_that_was_cut_short_left_goes_away(box: CopiedExam, tmp_path: Path, folder: str, name: str) -> None:
     box.add(film(tmp_path / "1.dcm", 1))
-    left = tmp_path / "stick" / "LEAPFROG.TMP" / "DICOM"
+    left = tmp_path / "stick" / "LEAPFROG.TMP" / folder
     left.mkdir(parents=True)
-    (left / "IM000001").write_text("half")
+    (left / name).write_text("half")
     box.copied_to(tmp_path / "stick")
     assert not left.exists()
     left.mkdir(parents=True)

@@ -100,7 +100,7 @@ def test_a_command_that_is_killed_leaves_what_the_next_one_takes_away(box: Copie
     )
     path = os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])
     with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}) as process:
-        wait_until((root / STAGE / "DICOM" / "IM000001").exists, "a file is written")
+        wait_until((root / STAGE / "OBJECTS" / "1").exists, "a file is written")
         process.send_signal(signal.SIGKILL)
     assert not (root / "DICOMDIR").exists()
     box.copied_to(root)
@@ -111,7 +111,7 @@ def test_a_stick_that_gives_back_other_bytes_is_found_out(
     box: CopiedExam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lie(path: Path) -> None:
-        for written in (path / STAGE / "DICOM").iterdir():
+        for written in (path / STAGE / "PT000000").rglob("IM*"):
             content = bytearray(written.read_bytes())
             content[-1] ^= 1
             written.write_bytes(content)

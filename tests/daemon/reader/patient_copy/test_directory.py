@@ -17,9 +17,9 @@ from pydicom.uid import (
 )
 
 from leapfrog.exam import Identity
-from leapfrog.processes.copy_messages import DirectoryJob, Listed, ListedFile
+from leapfrog.processes.copy_messages import DirectoryJob, DirectoryWritten, Listed
 from leapfrog.reader.originals.recoding.refusal import AsItCame
-from leapfrog.reader.patient_copy.directory import dicomdir
+from leapfrog.reader.patient_copy.directory import write_directory
 from leapfrog.reader.patient_copy.directory_records import listed
 from support.instances import gradient, image_dataset
 from support.radiologist import RADIOLOGY_REPORT, coded, structured_report
@@ -38,14 +38,20 @@ def said(dataset: Dataset, number: int = 1) -> Listed:
     return listed(dataset, ExplicitVRLittleEndian, number=number, day="20261103")
 
 
-def written(root: Path, *all_said: Listed) -> FileSet:
-    files = [ListedFile(file_id=("DICOM", f"IM{n:06}"), listed=one) for n, one in enumerate(all_said, start=1)]
-    job = DirectoryJob(place=root, uid="2.25.1", file_set_id="K7_42F", identity=IDENTITY, files=tuple(files))
-    for one in files:
-        (root / "DICOM").mkdir(exist_ok=True)
-        (root / "DICOM" / one.file_id[1]).touch()
-    (root / "DICOMDIR").write_bytes(dicomdir(job))
-    return FileSet(root / "DICOMDIR")
+def written(folder: Path, *all_said: Listed) -> FileSet:
+    scratch, stick = folder / "scratch", folder / "stick"
+    scratch.mkdir()
+    stick.mkdir()
+    place = stick / "DICOMDIR"
+    job = DirectoryJob(
+        place=place, scratch=scratch, uid="2.25.1", file_set_id="K7_42F", identity=IDENTITY, files=all_said
+    )
+    answer = write_directory(job)
+    assert isinstance(answer, DirectoryWritten)
+    for one, file_id in zip(all_said, answer.file_ids, strict=True):
+        (stick / file_id).parent.mkdir(parents=True, exist_ok=True)
+        (stick / file_id).write_text(one.series_instance_uid)
+    return FileSet(place)
 
 
 def of_class(uid: str, **attributes: object) -> Dataset:
@@ -89,10 +95,25 @@ def test_what_a_directory_cannot_hold_is_refused(dataset: Dataset) -> None:
 def test_series_and_images_are_in_their_order(tmp_path: Path) -> None:
     def image(series: int, number: int) -> Listed:
         uid = UltrasoundMultiFrameImageStorage
-        return said(of_class(uid, SeriesNumber=series, SeriesInstanceUID=f"2.25.{series}", InstanceNumber=number))
+        return said(
+            of_class(
+                uid,
+                SeriesNumber=series,
+                SeriesInstanceUID=f"2.25.{series}",
+                InstanceNumber=number,
+                SOPInstanceUID=f"2.25.{series}.{number}",
+            )
+        )
 
     found = written(tmp_path, image(2, 1), image(1, 10), image(1, 2))
-    assert [one.ReferencedFileID[1] for one in found] == ["IM000003", "IM000002", "IM000001"]
+    assert [(one.SeriesNumber, one.InstanceNumber) for one in found] == [(1, 2), (1, 10), (2, 1)]
+    assert [one["ReferencedFileID"].value[2:] for one in found] == [
+        ["SE000000", "IM000000"],
+        ["SE000000", "IM000001"],
+        ["SE000001", "IM000000"],
+    ]
+    for one in found:
+        assert Path(one.path).read_text() == one.SeriesInstanceUID  # each file is told its own place
 
 
 def test_what_a_study_lacks_or_says_wrongly_is_filled_in(tmp_path: Path) -> None:
