@@ -55,7 +55,7 @@ class OwnState:
         self._station_key = station_key
         self._weeks = Weeks(journal)
         self._started = time.monotonic()
-        self._numbering = Numbering(journal, source.settings.state_dir, synchronised=clock_is_synchronised)
+        self._numbering = Numbering(source.settings.state_dir, synchronised=clock_is_synchronised)
         self._lock = threading.Lock()
 
     def signed(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,16 @@ def test_what_is_owed_is_told_for_each_destination_with_what_it_refused(journal:
     }
     assert owed["province"].oldest_seconds is None
     assert owed["gone"].oldest_seconds is not None
+
+
+def test_a_journal_that_is_made_anew_changes_nothing_in_the_order_of_states(
+    journal: Journal, key: StationKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_state(own_state(journal, key).signed())
+    monkeypatch.setattr("leapfrog.control.own_state.numbering.time.time", lambda: 0.0)
+    (tmp_path / "journal.sqlite").rename(tmp_path / "lost.sqlite")
+    with closing(Journal(tmp_path / "journal.sqlite")) as anew:
+        assert read_state(own_state(anew, key).signed()).is_later_than(before)
 
 
 def marked_identity() -> Identity:
