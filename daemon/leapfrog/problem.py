@@ -16,7 +16,8 @@ class Problem(Frozen):
     `in_worklist` unless staff who read exams could do nothing about it: any stranger in the network brought it about,
     or it is the kernel's. There it is told as `for_staff`: in their words, with what they can do, and never a command;
     "" where that is to call the technician. `names`: what in `what` is only the name of somebody's machine, for the
-    district is told of it without.
+    district is told of it without. It `cannot_wait` while images do not come in or reports do not go out, or when some
+    were lost: the district sends somebody today.
     """
 
     what: str
@@ -25,6 +26,7 @@ class Problem(Frozen):
     in_worklist: bool = True
     for_staff: Sentence = Sentence("")
     names: tuple[str, ...] = ()
+    cannot_wait: bool = False
 
     @property
     def text(self) -> str:
@@ -52,6 +54,7 @@ class Problems:
         *,
         in_worklist: bool = True,
         for_staff: Sentence = NOTHING,
+        cannot_wait: bool = False,
     ) -> bool:
         """Note that something is wrong, or still is; `since` when, if not since now. Returns whether it is new, so that
         the log says it once.
@@ -60,7 +63,12 @@ class Problems:
             known = self._problems.get(matter)
             since = known.since if known else since or datetime.now().astimezone().isoformat(timespec="seconds")
             self._problems[matter] = Problem(
-                what=what, since=since, remedy=remedy, in_worklist=in_worklist, for_staff=for_staff
+                what=what,
+                since=since,
+                remedy=remedy,
+                in_worklist=in_worklist,
+                for_staff=for_staff,
+                cannot_wait=cannot_wait,
             )
         return known is None
 

@@ -5,6 +5,7 @@ Grafana itself is not in Debian 12: its dashboard is looked at for what Grafana 
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from itertools import combinations
@@ -29,11 +30,13 @@ BY_ALERT = {
     "LeapfrogBoxCertificateEndsSoon": {"ending-soon"},
     "LeapfrogBoxCertificateEnds": {"ending"},
     "LeapfrogBoxOwesTooLong": {"owing"},
+    "LeapfrogBoxOwesFarTooLong": {"owing-long"},
     "LeapfrogBoxClockWrong": {"fast"},
     "LeapfrogBoxDiffers": {"differing"},
     "LeapfrogBoxDrift": {"drifting"},
     "LeapfrogBoxModelsDiffer": {"old-model"},
     "LeapfrogBoxAsksForSomebody": {"asking"},
+    "LeapfrogBoxCannotWait": {"refusing"},
     "LeapfrogUnknownFile": {""},
     # These speak of what went before, or of the district itself: below, and in alerts.yml.
     "LeapfrogBoxNotKnownAnyMore": set(),
@@ -95,6 +98,16 @@ def test_each_alert_names_the_boxes_that_it_is_for(prometheus: Prometheus) -> No
 def test_the_page_names_the_same_boxes(fleet: MadeUpFleet) -> None:
     of_boxes = set().union(*BY_ALERT.values()) - {""}
     assert {one.box.name for one in fleet.look().fleet.boxes if one.urgency} == of_boxes
+
+
+def test_the_page_and_the_alerts_say_alike_for_whom_it_cannot_wait(fleet: MadeUpFleet) -> None:
+    rules = (CONFIGURATION / "leapfrog.rules.yml").read_text()
+    by_urgency: dict[str, set[str]] = {"now": set(), "soon": set()}
+    for name, urgency in re.findall(r"(?s)- alert: (\w+)\n.*?urgency: (\w+)", rules):
+        by_urgency[urgency] |= BY_ALERT[name] - {""}
+    found = fleet.look().fleet
+    assert {one.box.name for one in found.needing("now")} == by_urgency["now"]
+    assert {one.box.name for one in found.needing("soon")} == by_urgency["soon"]
 
 
 def test_every_query_of_the_dashboard_gives_data(prometheus: Prometheus, dashboard: Any) -> None:

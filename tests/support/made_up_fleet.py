@@ -156,6 +156,10 @@ class MadeUpFleet:
             self.send(name, certificates=(Certificate(what="district.client_certificate", ends_at=now + left),))
         owed = {"district": Owed(count=812, bytes=9 * 10**9, oldest_seconds=5 * 86_400)}
         self.send("owing", owed=owed)
+        owed = {"district": Owed(count=812, bytes=9 * 10**9, oldest_seconds=15 * 86_400)}
+        self.send("owing-long", owed=owed)
+        full = Attention(what="The disk is nearly full, so new images are refused.", since=now, cannot_wait=True)
+        self.send("refusing", attention=(full,))
         self.send("fast", made_at=now + timedelta(hours=2), clock=Clock(synchronised=False, now=now))
         self.send("old-model", models=(Model(name="chest-findings", version="1.1.0"),))
         self.send(

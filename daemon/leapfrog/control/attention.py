@@ -139,6 +139,7 @@ class JournalView:
                     remedy="Send them again from the machine that made them: that repairs them. `leapfrog instances"
                     " --file-problems` lists them. Then have the disk checked.",
                     for_staff=DAMAGED_FOR_STAFF,
+                    cannot_wait=True,
                 )
         newest = self._journal.row("SELECT received_at FROM instances ORDER BY sequence DESC LIMIT 1")
         if problem := clock_problem(datetime.now().astimezone(), newest["received_at"] if newest else None):

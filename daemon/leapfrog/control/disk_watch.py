@@ -67,7 +67,13 @@ class DiskWatch(Worker):
         }
         self._problems.keep(found)
         for name, problem in found.items():
-            self._problems.add(name, problem.what, problem.remedy, for_staff=problem.for_staff)
+            self._problems.add(
+                name,
+                problem.what,
+                problem.remedy,
+                for_staff=problem.for_staff,
+                cannot_wait=problem.cannot_wait,
+            )
         if time.monotonic() >= self._next_sample:
             self._history.add(self._now(), {disk.path: disk.free_bytes for disk in self._disks if not disk.error})
             self._next_sample = time.monotonic() + SAMPLE_SECONDS

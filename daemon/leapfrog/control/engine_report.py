@@ -21,13 +21,14 @@ class EdgeTpuReport(Frozen):
 
 class EngineReport(Frozen):
     """`device` is what the lanes read on now, `since` when (seconds since 1970, 0 where nobody knows); `attention` has
-    sentences for staff.
+    sentences for staff. `broken`: why no lane reads anything, "" where one does.
     """
 
     device: str
     since: float = 0.0
     edge_tpus: tuple[EdgeTpuReport, ...] = ()
     attention: tuple[str, ...] = ()
+    broken: str = ""
 
 
 def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, edge_tpu_required: bool) -> EngineReport:
@@ -40,7 +41,15 @@ def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, edge_tpu
         since=max((state.since for state in states), default=0.0),
         edge_tpus=tuple(map(_edge_tpu_report, device_states)),
         attention=tuple(dict.fromkeys(_attention(states, device_states, missing))),
+        broken=_broken(states),
     )
+
+
+def _broken(lanes: Sequence[LaneState]) -> str:
+    failures = [lane.broken for lane in lanes if lane.broken is not None]
+    if not lanes or len(failures) < len(lanes):
+        return ""
+    return f"No image can be read: no model runs. {failures[0].detail}"
 
 
 def _edge_tpu_report(state: DeviceState) -> EdgeTpuReport:

@@ -35,6 +35,10 @@ NOT_RUNNING = "not running"
 SLOWER_FOR_STAFF = sentence(
     "Exams may be read more slowly than usual; they are read all the same. Tell the technician."
 )
+BROKEN_REMEDY = (
+    "Images are taken and kept all the same; after some tries each is set aside. The log says more; look at"
+    " engine.python and engine.device in the settings, and run `leapfrog doctor`. Then `leapfrog retry` has them read."
+)
 LISTED = 20  # of each list in the status, unless more are asked for
 
 
@@ -191,6 +195,7 @@ class StatusSource:
                 *(live.problems() if live else ()),
                 *(() if live else unprinted(self._journal)),
                 *self._view.problems(live=live is not None and live.outbox().configured),
+                *((Problem(what=engine.broken, remedy=BROKEN_REMEDY, cannot_wait=True),) if engine.broken else ()),
                 *(Problem(what=one, for_staff=SLOWER_FOR_STAFF) for one in engine.attention),
                 *confinement_problems(),
                 *(problem.model_copy(update={"in_worklist": False}) for problem in self._action_log.problems()),

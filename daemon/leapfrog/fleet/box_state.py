@@ -99,10 +99,13 @@ class WeekCount(Told):
 
 
 class Attention(Told):
-    """Something at the box that a person should act on, in English, and since when; None where nobody knows."""
+    """Something at the box that a person should act on, in English, and since when; None where nobody knows. It
+    `cannot_wait` while images do not come in or reports do not go out, or when some were lost.
+    """
 
     what: Line
     since: AwareDatetime | None = None
+    cannot_wait: bool = False
 
 
 class BundleInUse(Told):

@@ -11,6 +11,7 @@ from leapfrog.processes.command_lines import on_edge_tpu
 from leapfrog.processes.device_failures import DeviceFailure, FailureKind
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
+MANY_FAILURES = 3  # one after the other, with no image read between them
 # An overheated device slows itself down, but one on USB does not report its temperature. So it counts as overheated
 # when this many images in a row each took longer than SLOW_FACTOR times its best time plus SLOW_MARGIN_MS.
 SLOW_IMAGES = 5
@@ -58,6 +59,7 @@ class HostPlan:
         self._may_start_at = 0.0
         self._paces: dict[str, _Pace] = {}  # on the present device, by package
         self.lost: LostDevice | None = None  # the last device given up after a failure; None once another works
+        self.broken: DeviceFailure | None = None  # why hosts on the processor fail again and again
 
     @property
     def pause_seconds(self) -> float:
@@ -79,7 +81,7 @@ class HostPlan:
 
     def image_read(self, package: str, milliseconds: float) -> None:
         """Record that a host read an image with the model of `package`, which took `milliseconds` per frame."""
-        self._failures = 0
+        self._failures, self.broken = 0, None
         if self._device is not None:
             self.lost = None
             self._paces.setdefault(package, _Pace()).add(milliseconds)
@@ -105,6 +107,7 @@ class HostPlan:
         if self.give_back(failure):
             return 0.0
         self._failures += 1
+        self.broken = failure if self._failures >= MANY_FAILURES else None
         pause = 0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), LONGEST_PAUSE_SECONDS)
         self._may_start_at = time.monotonic() + pause
         return pause

@@ -210,7 +210,7 @@ class Lane:
                 if reading.model is not None and reading.outcome != "not_assessed":
                     milliseconds = milliseconds_per_frame(reading)
                     self._plan.image_read(reading.model.name, milliseconds)
-                    self._change(lost=self._plan.lost)
+                    self._change(lost=self._plan.lost, broken=None)
                 return message
             case ReportResult():
                 return message
@@ -376,7 +376,7 @@ class Lane:
     def _host_failed(self, reason: str, kind: FailureKind) -> None:
         pause = self._plan.failed(DeviceFailure(kind=kind, detail=f"{reason}."))
         _log.warning("The engine host is started again in %.0f s: %s.", pause, reason)
-        self._change(device=STARTING, lost=self._plan.lost)
+        self._change(device=STARTING, lost=self._plan.lost, broken=self._plan.broken)
 
     def _discard_reader(self) -> str:
         """End the reader and the host, whose connection ends with it. Returns how the reader ended, for messages."""

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection
-from datetime import datetime
 
 from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT, Shortcoming
@@ -10,7 +9,7 @@ from leapfrog.outbox.told import told_of, with_article
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.facts import Facts
-from leapfrog.state.journal import now_text
+from leapfrog.state.journal import now_text, seconds_since
 from leapfrog.state.sending.delivery_queue import DeliveryQueue
 from leapfrog.wording.text import MOST_NAMED_EXAMS, exams_in_brackets
 
@@ -100,8 +99,7 @@ class Trouble:
 
     def _fails_for_long(self, first_failed_at: float) -> bool:
         """By this process's own clock, or by the box's, which also counts while it is off and may be wrong."""
-        by_the_clock = datetime.now().astimezone() - datetime.fromisoformat(self._since)
-        return max(self._monotonic() - first_failed_at, by_the_clock.total_seconds()) >= LONG_SECONDS
+        return max(self._monotonic() - first_failed_at, seconds_since(self._since)) >= LONG_SECONDS
 
     def link_works(self) -> None:
         """The district took or refused something, or nothing is to be sent."""

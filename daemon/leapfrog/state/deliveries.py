@@ -10,7 +10,7 @@ from datetime import datetime
 from leapfrog.errors import JournalError
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.facts import Facts, put
-from leapfrog.state.journal import Journal, new_id, now_text
+from leapfrog.state.journal import Journal, new_id, now_text, plausible_since, seconds_since
 from leapfrog.state.records import DELIVERY_STATES, DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
@@ -178,27 +178,35 @@ class Deliveries:
     def oldest_owed_seconds(self) -> float | None:
         """How long the oldest delivery has been owed to the district, refused ones included. None when nothing is.
 
-        Uses the wall clock, so it is only for people; 0 when the clock was set back. Takes the same time for any number
+        Uses the wall clock, so it is only for people; 0 when the clock was set back. What came while the clock had lost
+        its battery has no age that anybody knows: the oldest of the others counts. Takes the same time for any number
         of rows.
         """
-        rows = self._journal.rows(
-            "SELECT created_at FROM deliveries WHERE sequence ="
-            " (SELECT min(sequence) FROM (SELECT * FROM (SELECT sequence FROM deliveries WHERE state = 'waiting'"
-            " AND kind <> 'print' ORDER BY sequence LIMIT 1) UNION ALL SELECT * FROM (SELECT sequence FROM deliveries"
-            " WHERE state = 'refused' AND kind <> 'print' ORDER BY sequence LIMIT 1)))"
+        return self._age_of_first(
+            "SELECT created_at FROM deliveries WHERE sequence = (SELECT min(sequence) FROM ("
+            "SELECT * FROM (SELECT sequence FROM deliveries WHERE state = 'waiting' AND kind <> 'print'"
+            " AND created_at >= ?1 ORDER BY sequence LIMIT 1)"
+            " UNION ALL SELECT * FROM (SELECT sequence FROM deliveries WHERE state = 'refused' AND kind <> 'print'"
+            " AND created_at >= ?1 ORDER BY sequence LIMIT 1)))"
         )
-        return _age(rows[0]["created_at"]) if rows else None
 
     def oldest_owed_seconds_to(self, destination: str) -> float | None:
         """The same for one destination."""
-        rows = self._journal.rows(
+        return self._age_of_first(
             "SELECT created_at FROM deliveries WHERE sequence = (SELECT min(sequence) FROM (SELECT min(sequence) AS"
-            " sequence FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND state IN ('waiting', 'refused')"
-            " UNION ALL SELECT min(sequence) FROM deliveries WHERE destination = ?1 AND state = 'refused'"
-            " AND state IN ('waiting', 'refused')))",
-            (destination,),
+            " sequence FROM deliveries WHERE destination = ?2 AND state = 'waiting' AND state IN ('waiting', 'refused')"
+            " AND created_at >= ?1"
+            " UNION ALL SELECT min(sequence) FROM deliveries WHERE destination = ?2 AND state = 'refused'"
+            " AND state IN ('waiting', 'refused') AND created_at >= ?1))",
+            destination,
         )
-        return _age(rows[0]["created_at"]) if rows else None
+
+    def _age_of_first(self, query: str, *values: str) -> float | None:
+        """The age of the first that `query` finds from a moment on (?1); 0 where there are none but earlier ones."""
+        for earliest in dict.fromkeys((plausible_since(), "")):
+            if (row := self._journal.row(query, (earliest, *values))) is not None:
+                return seconds_since(row["created_at"])
+        return None
 
     def totals_of(self, destination: str) -> dict[DeliveryState, int]:
         """How many deliveries to that destination are in each state."""
@@ -292,10 +300,6 @@ def delivery_of(row: sqlite3.Row) -> DeliveryRecord:
     values["posted"] = bool(row["posted"])
     values["renamed"] = bool(row["renamed"])
     return DeliveryRecord(**values)
-
-
-def _age(moment: str) -> float:
-    return max(0.0, (datetime.now().astimezone() - datetime.fromisoformat(moment)).total_seconds())
 
 
 def last_confirmed_fact(destination: str) -> str:

@@ -20,6 +20,7 @@ from leapfrog.errors import JournalDamaged, JournalError, LeapfrogError, Storage
 from leapfrog.state.migrations import bring_up_to_date
 from leapfrog.state.studies_in_use import StudiesInUse
 
+EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
 IN_MEMORY = Path(":memory:")  # SQLite's name for a database without a file
 DAMAGED_NAME = "journal.damaged"  # beside it once damage was met in use: the next start makes the journal anew
@@ -46,6 +47,20 @@ def new_id() -> str:
 def now_text() -> str:
     """The local time as ISO text with its UTC offset. It is for people; nothing is sorted by it."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def plausible_since() -> str:
+    """The earliest moment, as text, that a clock can have shown rightly, if it is right now; "" if it is wrong now."""
+    return str(EARLIEST_YEAR) if datetime.now().year >= EARLIEST_YEAR else ""
+
+
+def seconds_since(moment: str) -> float:
+    """How long ago `moment` (ISO text) was by the wall clock. 0 when that was set back since; and when it had lost its
+    battery then and is right now, for then nobody knows.
+    """
+    if moment < plausible_since():
+        return 0.0
+    return max(0.0, (datetime.now().astimezone() - datetime.fromisoformat(moment)).total_seconds())
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> None:

@@ -384,7 +384,8 @@ class Publisher(Worker):
     def _tell(self, answer: DiskAnswer) -> None:
         waiting = self._publications.waiting()
         what, remedy = what_is_wrong(answer, self._folder, self._state_dir, waiting)
-        if self._problems.add(DISK, what, remedy, for_staff=DISK_FOR_STAFF) or answer.condition != self._told:
+        is_new = self._problems.add(DISK, what, remedy, for_staff=DISK_FOR_STAFF, cannot_wait=True)
+        if is_new or answer.condition != self._told:
             _log.warning("%s %s", what, remedy)
         self._told = answer.condition
 

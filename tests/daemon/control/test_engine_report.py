@@ -64,6 +64,13 @@ def test_a_lost_device_is_reported_with_the_time_and_the_reason() -> None:
     assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
 
 
+def test_an_engine_that_fails_again_and_again_is_said_unless_another_lane_reads() -> None:
+    broken = LaneState(broken=DeviceFailure(kind=FailureKind.ENDED, detail="It ended (status 1)."))
+    assert report(broken, broken).broken == "No image can be read: no model runs. It ended (status 1)."
+    assert report(broken, LaneState("cpu")).broken == ""
+    assert report(LaneState()).broken == ""
+
+
 def test_two_lanes_that_lost_one_device_say_so_once() -> None:
     lane = LaneState("cpu", lost=LostDevice(PORT, HUNG, AT_14_05))
     assert len(report(lane, lane).attention) == 1

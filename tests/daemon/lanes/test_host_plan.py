@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from leapfrog.devices.pool import LentDevice
-from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_per_frame
-from leapfrog.processes.device_failures import FailureKind
+from leapfrog.lanes.host_plan import MANY_FAILURES, SLOW_IMAGES, HostPlan, milliseconds_per_frame
+from leapfrog.processes.device_failures import DeviceFailure, FailureKind
 from support.readings import head_reading
 
 
@@ -24,6 +24,17 @@ def plan() -> HostPlan:
     host_plan = HostPlan(pool)
     assert host_plan.take()
     return host_plan
+
+
+def test_hosts_that_fail_one_after_the_other_are_broken_until_one_reads_an_image() -> None:
+    plan, failure = HostPlan(None), DeviceFailure(kind=FailureKind.ENDED, detail="It ended.")
+    for _ in range(MANY_FAILURES - 1):
+        plan.failed(failure)
+        assert plan.broken is None
+    plan.failed(failure)
+    assert plan.broken == failure
+    plan.image_read("chest-findings", 5.0)
+    assert plan.broken is None
 
 
 @pytest.mark.parametrize(("frames_read", "took"), [(1, 160.0), (4, 40.0), (16, 10.0), (0, 160.0)])

@@ -122,3 +122,12 @@ def test_what_an_archive_has_stored_and_not_promised_yet_to_keep_is_not_said_to_
     for _ in range(TRIED_IN_VAIN):
         queue.put_off(delivery.id, "It has not promised yet to keep it.", 0.0)
     assert Trouble(queue, Facts(box.journal)).current() == ()
+
+
+def test_a_clock_that_had_lost_its_battery_makes_no_day_of_a_minute(box: Box) -> None:
+    facts = Facts(box.journal)
+    facts.put(FAILING_SINCE, "2020-01-01T00:00:00+00:00")
+    trouble = Trouble(DeliveryQueue(box.journal, "district"), facts)
+    trouble.link_failed("It is down.", locked=False)
+    [problem] = trouble.current()
+    assert "at present" in problem.what

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,25 @@ def test_the_age_of_what_is_owed_never_goes_below_zero(tmp_path: Path) -> None:
         connection.execute("UPDATE deliveries SET created_at = '2035-01-01T00:00:00+02:00'")
     assert Deliveries(journal).oldest_owed_seconds() == 0.0
     with journal.transaction() as connection:
-        connection.execute("UPDATE deliveries SET created_at = '2020-01-01T00:00:00+02:00'")
+        connection.execute("UPDATE deliveries SET created_at = '2026-01-01T00:00:00+02:00'")
     age = Deliveries(journal).oldest_owed_seconds()
-    assert age is not None and age > 5 * 365 * 86_400
+    assert age is not None and age > 300 * 86_400
+    journal.close()
+
+
+def test_what_came_while_the_clock_had_lost_its_battery_has_no_age(tmp_path: Path) -> None:
+    journal, spool = open_state(tmp_path)
+    deliveries = Deliveries(journal)
+    owe_image(journal, spool)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE deliveries SET created_at = '2020-01-01T00:00:00+02:00'")
+    assert (deliveries.oldest_owed_seconds(), deliveries.oldest_owed_seconds_to("district")) == (0.0, 0.0)
+    owe_image(journal, spool)
+    two_days_ago = (datetime.now().astimezone() - timedelta(days=2)).isoformat()
+    with journal.transaction() as connection:
+        connection.execute("UPDATE deliveries SET created_at = ? WHERE created_at > '2021'", (two_days_ago,))
+    for age in (deliveries.oldest_owed_seconds(), deliveries.oldest_owed_seconds_to("district")):
+        assert age is not None and 0 <= age - 2 * 86_400 < 60
     journal.close()
 
 

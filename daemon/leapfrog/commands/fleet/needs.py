@@ -242,4 +242,5 @@ def _different(one: Differing) -> Need:
 def _attention(heard: Heard) -> Iterable[Need]:
     for one in heard.state.attention:
         since = in_utc(one.since) if one.since else None
-        yield Need("soon", f"It says: {clean(one.what)}", "leapfrog status, there, says what to do.", since)
+        urgency: Urgency = "now" if one.cannot_wait else "soon"
+        yield Need(urgency, f"It says: {clean(one.what)}", "leapfrog status, there, says what to do.", since)

@@ -96,6 +96,11 @@ def _of_states(fleet: Fleet) -> Iterator[tuple[str, str, Iterable[Sample]]]:
             lambda h: (h.ahead - h.behind).total_seconds(),
         ),
         ("attention", "What a box itself says that a person should act on.", lambda h: len(h.state.attention)),
+        (
+            "attention_now",
+            "How much of that cannot wait: images do not come in, or were lost.",
+            lambda h: sum(one.cannot_wait for one in h.state.attention),
+        ),
         ("models", "Model packages of a box.", lambda h: len(h.state.models)),
     ):
         yield f"box_{name}", help_text, _heard(fleet.boxes, value)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem
+from leapfrog.state.journal import EARLIEST_YEAR
 
-EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 TOLERANCE = timedelta(days=1)
 WRONG_FOR_STAFF = sentence(
     "The clock of this box is wrong: do not trust the dates and times below. Tell the technician."

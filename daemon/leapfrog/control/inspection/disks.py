@@ -85,15 +85,18 @@ def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
     must_stay = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
     where = f"The disk of {disk.name} ({disk.path})"
     if disk.error:
-        return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk), for_staff=FAILS_FOR_STAFF)
+        what = f"{where} cannot be used: {disk.error}."
+        return Problem(what=what, remedy=_remedy(disk), for_staff=FAILS_FOR_STAFF, cannot_wait=True)
     if disk.read_only:
-        return Problem(what=f"{where} is read-only.", remedy=READ_ONLY, for_staff=FAILS_FOR_STAFF)
+        what = f"{where} is read-only."
+        return Problem(what=what, remedy=READ_ONLY, for_staff=FAILS_FOR_STAFF, cannot_wait=True)
     if disk.total_bytes and disk.free_bytes < max(must_stay, LEAST_BYTES):  # some shares count no blocks at all
         refused = ", so new images are refused" if disk.free_bytes < must_stay else ""
         return Problem(
             what=f"{where} is nearly full{refused}: {byte_size(disk.free_bytes)} are free.",
             remedy=ROOM,
             for_staff=REFUSED_FOR_STAFF if refused else NEARLY_FULL_FOR_STAFF,
+            cannot_wait=bool(refused),
         )
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
         is_today, days_left = disk.days_left < 1.5, round(disk.days_left)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leapfrog.control.bundle_report import bundle_report
 from leapfrog.control.own_state.certificates import certificates
+from leapfrog.control.own_state.numbering import Numbering
 from leapfrog.control.own_state.told_problems import moment_of, told_problems
 from leapfrog.control.status import BoxStatus, StatusSource
 from leapfrog.errors import CannotBeSigned
@@ -26,6 +27,7 @@ from leapfrog.fleet.signed_state import sign_state
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.state.action_log import counts, newest_hash
 from leapfrog.state.facts import put
+from leapfrog.state.action_log import counts
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import owed_to_each
 from leapfrog.state.station.station_key import StationKey
@@ -33,7 +35,6 @@ from leapfrog.state.upkeep.retention import clock_is_synchronised
 from leapfrog.state.weeks import Weeks
 from leapfrog.wording.text import clean
 
-SEQUENCE_FACT = "box_state_sequence"
 MOST_LISTED = 50  # disks, certificates, models, destinations
 NO_WORD = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -56,7 +57,7 @@ class OwnState:
         self._station_key = station_key
         self._weeks = Weeks(journal)
         self._started = time.monotonic()
-        self._started_at = int(time.time())
+        self._numbering = Numbering(source.settings.state_dir, synchronised=clock_is_synchronised)
         self._lock = threading.Lock()
 
     def signed(self) -> bytes:
@@ -71,17 +72,7 @@ class OwnState:
                 " do."
             )
         with self._lock:
-            return sign_state(self.collected(self._next_sequence()), key.public_key, key.sign)
-
-    def _next_sequence(self) -> int:
-        """One more than the last, and at each start at least the seconds since 1970: a journal that was restored from a
-        backup does not know of all that were sent. A clock that is ahead for a while while the box runs does no harm.
-        """
-        with self._journal.transaction() as connection:
-            row = connection.execute("SELECT value FROM facts WHERE name = ?", (SEQUENCE_FACT,)).fetchone()
-            number = max(int(row["value"]) + 1 if row else 0, self._started_at)
-            put(connection, SEQUENCE_FACT, str(number))
-        return number
+            return sign_state(self.collected(self._numbering.next()), key.public_key, key.sign)
 
     def collected(self, sequence: int = 0) -> BoxState:
         """The state now. It takes a few milliseconds, also with a hundred thousand exams."""

@@ -27,19 +27,20 @@ WORD = re.compile(r"[0-9A-Za-z]{2}-[0-9A-Za-z]{3,7}(?![0-9A-Za-z-])")
 
 
 def told_problems(problems: Iterable[Problem], settings: Settings) -> tuple[Attention, ...]:
-    """At most 50 of `problems`, the first ones, each once."""
+    """At most 50 of `problems`, each once: those that cannot wait, then the first ones."""
     folders = _folders(settings)
+    printer = re.compile(rf"(?<!\w){re.escape(settings.print.printer)}(?!\w)") if settings.print.printer else None
     told: dict[str, Attention] = {}
-    for problem in problems:
-        what = _without_names(problem, folders)
+    for problem in sorted(problems, key=lambda one: not one.cannot_wait):
+        what = _without_names(printer.sub(LEFT_OUT, problem.what) if printer else problem.what, problem.names, folders)
         if what and what not in told and len(told) < MOST_TOLD:
-            told[what] = Attention(what=what, since=moment_of(problem.since))
+            told[what] = Attention(what=what, since=moment_of(problem.since), cannot_wait=problem.cannot_wait)
     return tuple(told.values())
 
 
-def _without_names(problem: Problem, folders: Sequence[str]) -> str:
-    text = CONTROL.sub(" ", problem.what)
-    for name in filter(None, (*problem.names, *folders)):
+def _without_names(what: str, names: Sequence[str], folders: Sequence[str]) -> str:
+    text = CONTROL.sub(" ", what)
+    for name in filter(None, (*names, *folders)):
         text = text.replace(name, LEFT_OUT)
     text = EXAMS.sub("", text)
     text = QUOTED.sub(LEFT_OUT, text)

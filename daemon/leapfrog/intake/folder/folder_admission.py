@@ -91,5 +91,5 @@ class FolderAdmission:
     def _note_storage(self, problem: Exception) -> None:
         what = f"New files in {self._root} cannot be taken and stay there for now: {problem}"
         remedy = "Make room on the disk of the state directory."
-        if self._problems.add(STORAGE_MATTER, what, remedy, for_staff=FULL_FOR_STAFF):
+        if self._problems.add(STORAGE_MATTER, what, remedy, for_staff=FULL_FOR_STAFF, cannot_wait=True):
             _log.warning("%s", what)

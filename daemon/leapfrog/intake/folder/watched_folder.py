@@ -169,7 +169,7 @@ class WatchedFolder(Worker):
         _log.warning("The program that looks at %s %s; another is started.", self.root, ended)
         what = f"The program that looks at the watched folder {self.root} ended; it is started again and again."
         remedy = "Read the log of the box, and report it to the maker."
-        self._problems.add(ENDED_MATTER, what, remedy, for_staff=trouble.FOR_STAFF)
+        self._problems.add(ENDED_MATTER, what, remedy, for_staff=trouble.FOR_STAFF, cannot_wait=True)
         self._next_start = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
@@ -199,7 +199,8 @@ class WatchedFolder(Worker):
         something else has been mounted in its place, or nothing at all, does that child look at a folder of the past.
         """
         what, remedy = trouble.silent_trouble(self.root)
-        if self._problems.add(SILENT_MATTER, what, remedy, since=self._heard_when, for_staff=trouble.FOR_STAFF):
+        since, for_staff = self._heard_when, trouble.FOR_STAFF
+        if self._problems.add(SILENT_MATTER, what, remedy, since=since, for_staff=for_staff, cannot_wait=True):
             _log.warning("%s", what)
         silent_seconds = time.monotonic() - max(self._heard_at, self._silent_until)
         child = self._child
@@ -237,8 +238,9 @@ class WatchedFolder(Worker):
             case Gone():
                 self._files.forget(message.paths)
             case Trouble():
-                if self._problems.add(message.matter, message.what, message.remedy, for_staff=trouble.FOR_STAFF):
-                    _log.warning("%s %s", message.what, message.remedy)
+                matter, what, remedy = message.matter, message.what, message.remedy
+                if self._problems.add(matter, what, remedy, for_staff=trouble.FOR_STAFF, cannot_wait=True):
+                    _log.warning("%s %s", what, remedy)
             case Cleared():
                 self._problems.clear(message.matter)
             case Noted():

@@ -21,7 +21,7 @@ def test_it_says_what_it_shows_and_succeeds_whatever_the_boxes_need(tmp_path: Pa
     fleet.trouble()
     done = leapfrog_fleet(fleet)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Of 17 boxes, 6 need somebody today")
+    assert done.stdout.startswith("Of 19 boxes, 8 need somebody today")
     assert "  silent: Nothing was heard of it for 3 days. Call the clinic" in done.stdout
     assert done.stdout.rstrip().endswith(str(fleet.out / "index.html"))
 

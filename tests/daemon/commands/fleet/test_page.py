@@ -66,6 +66,8 @@ def test_each_box_is_said_to_need_what_it_needs(troubled: MadeUpFleet) -> None:
         "never": [("soon", "It was never heard of.")],
         "old-model": [("soon", "It has chest-findings 1.1.0; most others have 1.2.0.")],
         "owing": [("soon", "It still has 812 objects to send, the oldest for 5 days.")],
+        "owing-long": [("now", "It still has 812 objects to send, the oldest for 15 days.")],
+        "refusing": [("now", "It says: The disk is nearly full, so new images are refused.")],
         "silent": [("now", "Nothing was heard of it for 3 days.")],
         "well": [],
         "well-too": [],
@@ -75,7 +77,7 @@ def test_each_box_is_said_to_need_what_it_needs(troubled: MadeUpFleet) -> None:
 def test_boxes_that_need_somebody_stand_first(troubled: MadeUpFleet) -> None:
     order = [one.urgency for one in troubled.look().fleet.boxes]
     assert order == sorted(order, key=("now", "soon", None).index)
-    assert "Of 17 boxes, 6 need somebody today, 8 need somebody this week." in troubled.page
+    assert "Of 19 boxes, 8 need somebody today, 8 need somebody this week." in troubled.page
     assert RULE in unescape(troubled.page)
 
 

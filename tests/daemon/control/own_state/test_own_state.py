@@ -1,8 +1,8 @@
 """What a box says of itself: true, signed, in order, small, and of no patient."""
 
-import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from leapfrog.bundle_state import BUNDLES_NAME, STATE_NAME, BundleState
 from leapfrog.control.own_state.metrics import metrics_text
-from leapfrog.control.own_state.own_state import SEQUENCE_FACT, OwnState
+from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import CannotBeSigned
 from leapfrog.exam import Identity
@@ -22,7 +22,6 @@ from leapfrog.packages.catalogue import Catalogue
 from leapfrog.settings import Settings
 from leapfrog.state.action_log import newest_hash, note_action
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
@@ -93,38 +92,14 @@ def test_what_is_owed_is_told_for_each_destination_with_what_it_refused(journal:
     assert owed["gone"].oldest_seconds is not None
 
 
-def test_each_state_has_a_larger_sequence_also_after_a_restart(journal: Journal, key: StationKey) -> None:
-    box = own_state(journal, key)
-    numbers = [read_state(box.signed()).state.sequence for _ in range(3)]
-    numbers.append(read_state(own_state(journal, key).signed()).state.sequence)
-    assert numbers == sorted(set(numbers))
-
-
-def test_after_a_restored_backup_it_goes_on_above_what_was_sent_since(
+def test_a_journal_that_is_made_anew_changes_nothing_in_the_order_of_states(
     journal: Journal, key: StationKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own_state(journal, key).signed()
-    backup = tmp_path / "backup.sqlite"
-    journal.copy_to(backup)
-    monkeypatch.setattr("leapfrog.control.own_state.own_state.time.time", lambda: START + 3600)
-    box = own_state(journal, key)
-    sent = [read_state(box.signed()).state.sequence for _ in range(30)][-1]
-    monkeypatch.setattr("leapfrog.control.own_state.own_state.time.time", lambda: START + 7200)
-    restored = Journal(Path(shutil.copy(backup, tmp_path / "restored.sqlite")))
-    assert read_state(own_state(restored, key).signed()).state.sequence > sent
-    restored.close()
-
-
-START = time.time()
-
-
-def test_a_clock_that_was_set_back_takes_nothing_away(
-    journal: Journal, key: StationKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = read_state(own_state(journal, key).signed()).state.sequence
-    monkeypatch.setattr("leapfrog.control.own_state.own_state.time.time", lambda: 0.0)
-    assert read_state(own_state(journal, key).signed()).state.sequence == before + 1
-    assert Facts(journal).get(SEQUENCE_FACT) == str(before + 1)
+    before = read_state(own_state(journal, key).signed())
+    monkeypatch.setattr("leapfrog.control.own_state.numbering.time.time", lambda: 0.0)
+    (tmp_path / "journal.sqlite").rename(tmp_path / "lost.sqlite")
+    with closing(Journal(tmp_path / "journal.sqlite")) as anew:
+        assert read_state(own_state(anew, key).signed()).is_later_than(before)
 
 
 def marked_identity() -> Identity:

@@ -56,6 +56,21 @@ def test_what_a_machine_calls_itself_is_left_out() -> None:
     )
 
 
+@pytest.mark.parametrize("printer", ["Grace_Banda", "ipp://10.0.0.9:631/printers/Grace"])
+def test_what_a_printer_is_called_is_left_out(printer: str) -> None:
+    settings = Settings.model_validate({"print": {"printer": printer}})
+    problem = Problem(what=f"The printer {printer} cannot be used. Nothing answers at 10.0.0.9:631.", cannot_wait=True)
+    (told_of,) = told_problems([problem], settings)
+    assert told_of.what == "The printer … cannot be used. Nothing answers at 10.0.0.9:631."
+    assert told_of.cannot_wait
+
+
+def test_what_cannot_wait_is_told_although_much_else_is_wrong() -> None:
+    problems = [Problem(what=f"Thing number {number}.") for number in range(60)]
+    problems.append(Problem(what="New images are refused.", cannot_wait=True))
+    assert told_problems(problems, SETTINGS)[0].what == "New images are refused."
+
+
 @given(st.lists(st.integers(0, 10**7).map(exam_number), max_size=8), st.sampled_from([" ", ", ", ": ", " ("]))
 def test_no_exam_number_is_ever_told(numbers: list[str], between: str) -> None:
     text = told(f"What{exams_in_brackets(numbers)} of{between}{between.join(numbers)}.")
