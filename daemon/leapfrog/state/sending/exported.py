@@ -164,8 +164,8 @@ class Exported:
         return [ExportedPart(**dict(row) | {"has_receipt": bool(row["has_receipt"])}) for row in rows]
 
     def add(self, destination: str, new: NewPart) -> None:
-        """Note a part, before it gets its name. What waits in it may arrive from now on: whoever sends it asks first.
-        What was ended meanwhile is not in it, as far as receipts go.
+        """Note a part, before it gets its name. What waits in it may arrive from now on: whoever sends it over a link
+        asks first. What was ended meanwhile is not in it, as far as receipts go.
 
         Raises UsageError when there is such a part.
         """
@@ -184,9 +184,11 @@ class Exported:
                 " WHERE id = ? AND destination = ? AND state = 'waiting'",
                 [(new.export_id, new.part, sha256, one, destination) for one, sha256 in new.contents],
             )
+            # A link asks for an original anyway before its first attempt, and compares what it finds. If this one
+            # counted as sent, another image that the district held before would be taken for it.
             connection.execute(
-                "UPDATE deliveries SET posted = 1 WHERE state = 'waiting' AND id IN"
-                " (SELECT delivery_id FROM exported WHERE export_id = ? AND part = ?)",
+                "UPDATE deliveries SET posted = 1 WHERE state = 'waiting' AND (kind <> 'original' OR renamed = 1)"
+                " AND id IN (SELECT delivery_id FROM exported WHERE export_id = ? AND part = ?)",
                 (new.export_id, new.part),
             )
 
