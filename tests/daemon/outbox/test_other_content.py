@@ -91,7 +91,7 @@ def test_what_went_on_a_stick_is_compared_like_all_that_this_link_never_sent(
     held = _put(orthanc, OTHERS["other pixels"](dataset))
     uid = _owe(box, dataset)
     [delivery] = box.deliveries.listed("waiting")
-    Exported(box.journal).add(DISTRICT, NewPart("a" * 32, 1, 1, "b" * 64, ((delivery.id, "c" * 64),)))
+    Exported(box.journal).add(DISTRICT, NewPart("a" * 32, 1, "key", "d" * 64, 1, "b" * 64, ((delivery.id, "c" * 64),)))
     box.sender(proxy.url).start()
     box.wait_for(refused=1)
     assert _reason(box) == OTHER_CONTENT

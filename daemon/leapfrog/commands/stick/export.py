@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from leapfrog.commands.stick.box import Box, Look
+from leapfrog.commands.stick.box import Box, Head, Look
 from leapfrog.commands.stick.on_stick import OnStick, look_through, sha256_of
 from leapfrog.commands.stick.told import Written
 from leapfrog.commands.stick.whereabouts import warnings_about
-from leapfrog.commands.stick.writing import PART_BYTES, Head, PartWriter, Progressed
+from leapfrog.commands.stick.writing import PART_BYTES, PartWriter, Progressed
 from leapfrog.district_key import DistrictPublicKey
 from leapfrog.errors import StickError, StickFull
 from leapfrog.settings import Settings
@@ -54,12 +54,11 @@ def export(
     on_stick = stick.parts()
     look = box.look(on_stick)
     require_not_lost(settings.state_dir)
-    recipient = DistrictPublicKey.parse(look.public_key).recipient
-    key, export_id = station_key(settings.state_dir), secrets.token_hex(16)
-    head = Head(key, look.destination, recipient, export_id, box.state())
+    key, district = station_key(settings.state_dir), DistrictPublicKey.parse(look.public_key)
+    head = Head(key, look.destination, district, secrets.token_hex(16), box.state())
     with stick.alone(), Progress(console=console, disable=console is None) as progress:
         stick.remove_unfinished()
-        before = look_through(stick, box, look.parts, progress)
+        before = look_through(stick, box, look.parts, head, progress)
         box.here += before.whole
         look = box.look()
         task = progress.add_task("Writing", total=look.byte_count, visible=look.total > 0)
@@ -76,7 +75,7 @@ def export(
     done = writer.done
     if done.full and not done.objects and not before.whole:
         raise StickFull(f"The stick {root} is full: nothing was written. Make room on it, or use another.")
-    return _told(warnings, len(on_stick), before, done, box.look(), export_id)
+    return _told(warnings, len(on_stick), before, done, box.look(), head.export_id)
 
 
 def _require_still_there(stick: Stick, box: Box, done: Progressed) -> None:
@@ -117,8 +116,9 @@ def _told(
         full=done.full,
         kept_parts=len(before.whole),
         settled_parts=before.settled,
+        outdated_parts=before.outdated,
         damaged_parts=before.damaged,
-        unknown_parts=parts_before - len(before.whole) - before.settled - before.damaged,
+        unknown_parts=parts_before - len(before.whole) - before.settled - before.outdated - before.damaged,
         unfit=len(done.unfit),
         unfit_exams=tuple(dict.fromkeys(number for number in done.unfit.values() if number)),
         warnings=tuple(warnings),

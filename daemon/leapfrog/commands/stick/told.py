@@ -13,8 +13,8 @@ class Written:
     """What an export did. `objects` of `exams` were written in `parts`, `byte_count` of them together; `left` objects
     of `left_bytes` are owed and not on the stick, since it is `full`, or were left out on purpose. Of the parts that
     were on it before, `kept_parts` are whole, `settled_parts` were removed since the district has decided about them,
-    `damaged_parts` since they were not whole any more; `unknown_parts` are of another box. `unfit` objects did not go
-    since their files here are damaged; of `unfit_exams`.
+    `outdated_parts` since the district or this box has a new key, `damaged_parts` since they were not whole any more;
+    `unknown_parts` are of another box. `unfit` objects did not go since their files here are damaged; of `unfit_exams`.
     """
 
     destination: str
@@ -28,6 +28,7 @@ class Written:
     full: bool
     kept_parts: int
     settled_parts: int
+    outdated_parts: int
     damaged_parts: int
     unknown_parts: int
     unfit: int
@@ -69,6 +70,11 @@ class Written:
             yield f"Already on it and whole, so not written again: {count(self.kept_parts, 'part')}."
         if self.settled_parts:
             yield f"Taken off it, since the district has decided about them: {count(self.settled_parts, 'part')}."
+        if self.outdated_parts:
+            yield (
+                f"Of before the district, or this box, got a new key: {count(self.outdated_parts, 'part')}. What was in"
+                " them was written anew, with the keys of today."
+            )
         if self.damaged_parts:
             yield (
                 f"Damaged on it since they were written: {count(self.damaged_parts, 'part')}. What was in them was"

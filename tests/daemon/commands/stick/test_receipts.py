@@ -265,6 +265,32 @@ def test_a_receipt_of_a_destination_confirms_nothing_that_another_one_is_owed(bo
     assert box.count("waiting") == 1
 
 
+def test_a_receipt_counts_although_the_destination_got_another_name_since(box: StickBox) -> None:
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick)
+    box.settings = Settings.model_validate(
+        {
+            "station": {"state_dir": box.state_dir},
+            "destination": [{"name": "province", "kind": "stick", "public_key": str(box.key.public)}],
+        }
+    )
+    assert not box.bring_back(stick).failed
+    assert box.count("confirmed") == 1
+
+
+def test_a_receipt_for_what_went_to_a_key_that_the_settings_have_no_more_confirms_nothing(box: StickBox) -> None:
+    """Whoever found the lost key can sign whatever he likes."""
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick)
+    box.new_district_key()
+    assert box.bring_back(stick).failed
+    assert box.count("waiting") == 1
+
+
 @pytest.mark.parametrize("kind", ["a link", "a pipe", "too large"])
 def test_what_is_no_file_on_a_stick_is_not_read(box: StickBox, kind: str) -> None:
     box.owe(1)
