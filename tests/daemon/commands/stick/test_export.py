@@ -177,6 +177,36 @@ def test_a_part_that_was_damaged_on_the_stick_is_written_anew(box: StickBox) -> 
     assert box.arrived(stick).times == dict.fromkeys(uids, 1)
 
 
+def test_receipts_that_nobody_imported_are_taken_before_anything_is_written_again(box: StickBox) -> None:
+    """Whoever gets the stick back may type the command that he knows."""
+    uids = box.owe(2)
+    stick = box.stick()
+    box.export(stick)
+    for part in box.give_receipts(stick, without=uids[:1]).manifests:
+        Stick(stick).remove(part)  # as `leapfrog receive` does with one that is wholly confirmed
+    written = box.export(stick)
+    assert (box.count("confirmed"), written.objects) == (1, 1)
+    assert "Confirmed by the district: 1 object" in "\n".join(written.lines(stick, ()))
+    assert "1 object confirmed" in written.in_short()
+    assert box.export(stick).receipts == ()
+
+
+@pytest.mark.parametrize("name", [f"{'a' * 32}-1.age.part", f"{'a' * 32}-1.2.age", "a part of this box"])
+def test_a_folder_in_the_place_of_a_part_keeps_nothing_off_the_stick(box: StickBox, name: str) -> None:
+    """As a damaged FAT shows them."""
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    (part,) = Stick(stick).parts()
+    own = stick / "leapfrog" / "parcels" / part.volume(1)
+    is_own = name == "a part of this box"
+    if is_own:
+        own.unlink()
+    (own if is_own else own.with_name(name)).mkdir()
+    box.owe(1)
+    assert box.export(stick).objects == (2 if is_own else 1)
+
+
 def test_what_is_encrypted_to_a_key_that_the_district_lost_is_written_anew(box: StickBox) -> None:
     """On the stick that it is on, and before what is on another one that the district can read."""
     box.owe(1)

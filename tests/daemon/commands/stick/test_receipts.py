@@ -226,6 +226,19 @@ def test_receipts_for_other_boxes_stay_on_a_stick_that_several_share(box: StickB
     assert any(one.problem for one in imported.receipts)
 
 
+def test_many_receipts_for_another_box_are_one_line(box: StickBox, tmp_path: Path) -> None:
+    other = StickBox(tmp_path / "other")
+    other.key = box.key
+    other.settings = other.with_settings()
+    other.owe(6)
+    stick = box.stick()
+    other.export(stick)
+    assert len(other.give_receipts(stick).manifests) == 3
+    (line,) = box.bring_back(stick).lines()
+    assert line.count("for another box") == 1
+    assert "and 2 other files:" in line
+
+
 def test_a_stick_without_receipts_says_that_it_was_not_at_the_district(box: StickBox) -> None:
     box.owe(1)
     stick = box.stick()
