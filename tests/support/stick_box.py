@@ -106,6 +106,13 @@ class StickBox:
 
         return int(self.in_journal(do))
 
+    def new_district_key(self) -> None:
+        """The district lost its key, made another, and this box was told."""
+        file = self.directory / "district" / "district.key"
+        file.unlink()
+        self.key = district_key(file)
+        self.settings = self.with_settings()
+
     def new_station_key(self) -> None:
         """What `leapfrog station key --new` does after the key was lost."""
         station_key(self.state_dir)

@@ -24,6 +24,7 @@ def _encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+RawKey = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Limit = Annotated[int, Field(ge=0, le=MOST_LISTED)]
 _Asked = TypeVar("_Asked", bound="Asked")
 
@@ -143,9 +144,13 @@ class PageAsked(StickAsked):
 
 
 class NewPartAsked(PartAsked):
-    """A part that was written for `destination`. `contents`: of each delivery in it, the SHA-256 of what went."""
+    """A part that was written for `destination`, encrypted to its `public_key` and signed with the box's `station_key`.
+    `contents`: of each delivery in it, the SHA-256 of what went.
+    """
 
     destination: Text
+    public_key: Text
+    station_key: RawKey
     byte_count: Annotated[int, Field(ge=0, le=1 << 62)]
     file_sha256: Sha256
     contents: dict[Text, Sha256]

@@ -26,7 +26,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.sending.delivery_queue import RANKS, ranks_of
 from leapfrog.state.sending.encodings import Encodings
-from leapfrog.state.sending.exported import Became, Exported, NewPart, Part, Turn
+from leapfrog.state.sending.exported import Addressee, Became, Exported, NewPart, Part, Turn
 from leapfrog.state.sending.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.station.station_key import public_keys
 from leapfrog.stick.receipt import Receipt, read_receipt
@@ -118,7 +118,8 @@ class StickDesk:
         to = self._destination(destination)
         if rank not in _ranks(kinds):
             return {"objects": [], "after": None}
-        page = self._exported.page(to.name, Turn(rank, on_another), _parts(parts), after, most)
+        addressee = Addressee(to.name, to.public_key)
+        page = self._exported.page(addressee, Turn(rank, on_another), _parts(parts), after, most)
         accepted = TakenSyntaxes(self._journal, self._settings().destinations).by(to.name)
         return {
             "objects": [self._object(delivery, accepted) for delivery in page.deliveries],
@@ -134,10 +135,18 @@ class StickDesk:
         return self._exported.still_waiting(ids)
 
     def note(
-        self, destination: str, export_id: str, part: int, byte_count: int, file_sha256: str, contents: dict[str, str]
+        self,
+        destination: str,
+        public_key: str,
+        station_key: str,
+        export_id: str,
+        part: int,
+        byte_count: int,
+        file_sha256: str,
+        contents: dict[str, str],
     ) -> None:
         """Note a part that is about to get its name on a stick."""
-        new = NewPart(export_id, part, byte_count, file_sha256, tuple(contents.items()))
+        new = NewPart(export_id, part, public_key, station_key, byte_count, file_sha256, tuple(contents.items()))
         self._exported.add(self._destination(destination).name, new)
 
     def note_parts(self, parts: Sequence[PartAsked], are_there: bool) -> None:
@@ -153,13 +162,14 @@ class StickDesk:
         wrote.
         """
         try:
-            name, found = self._read(receipt.encode())
+            public_key, found = self._read(receipt.encode())
         except NotAReceipt as problem:
             return {"genuine": False, "problem": str(problem)}
         part = (found.export_id, found.part)
         if bytes.fromhex(found.station_key) not in public_keys(self._settings().state_dir):
             return {"genuine": True, "problem": OF_ANOTHER_BOX}
-        if self._exported.destination_of(part) != name:
+        to = self._exported.addressee_of(part)
+        if to is None or to.public_key != public_key:
             return {"genuine": True, "problem": NEVER_WRITTEN}
         became: dict[Became, int] = self._exported.take(
             part,
@@ -167,11 +177,11 @@ class StickDesk:
             [(one.delivery_id, _told(one.reason)) for one in found.refused],
         )
         self._wake()
-        known = self._exported.known(name, [part])
+        known = self._exported.known(to.destination, [part])
         return {
             "genuine": True,
             "problem": "",
-            "destination": name,
+            "destination": to.destination,
             "export_id": found.export_id,
             "part": found.part,
             "became": became,
@@ -179,15 +189,17 @@ class StickDesk:
         }
 
     def _read(self, content: bytes) -> tuple[str, Receipt]:
-        """The receipt, and which destination signed it."""
-        keys = {one.name: one.public_key for one in self._settings().destinations if one.public_key}
+        """The receipt, and the public key of the district that signed it: one of the settings. Destinations may share
+        one, and get other names.
+        """
+        keys = dict.fromkeys(one.public_key for one in self._settings().destinations if one.public_key)
         problem = NotAReceipt(
             "The settings have no public key of a district, so that no receipt can be checked: put it into the settings"
             " as district.public_key, and restart Leapfrog."
         )
-        for name, key in keys.items():
+        for key in keys:
             try:
-                return name, read_receipt(content, DistrictPublicKey.parse(key))
+                return key, read_receipt(content, DistrictPublicKey.parse(key))
             except NotAReceipt as not_of_it:
                 problem = not_of_it
         raise problem

@@ -39,7 +39,7 @@ FILE_MODE, FOLDER_MODE = 0o640, 0o750
 PARCEL_NAME = re.compile(
     r"(?P<export_id>[0-9a-f]{32})-(?P<part>[1-9][0-9]{0,5})(\.(?P<volume>[2-9]|[1-9][0-9]{1,3}))?\.age"
 )
-RECEIPT_NAME = re.compile(r"[0-9a-f]{32}-[1-9][0-9]{0,5}\.json")
+RECEIPT_NAME = re.compile(r"(?P<export_id>[0-9a-f]{32})-(?P<part>[1-9][0-9]{0,5})\.json")
 BUNDLE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,59}\.zip")
 
 
@@ -108,6 +108,14 @@ class Stick:
     def receipts(self) -> list[Path]:
         """The files that may be receipts."""
         return [self.folder("receipts") / name for name in self._names("receipts") if RECEIPT_NAME.fullmatch(name)]
+
+    @staticmethod
+    def part_of(receipt: Path) -> PartName:
+        """For which part that file of `receipts()` says to be."""
+        match = RECEIPT_NAME.fullmatch(receipt.name)
+        if match is None:
+            raise ValueError(f"{receipt.name} is no name of a receipt")
+        return PartName(match["export_id"], int(match["part"]))
 
     def bundles(self) -> list[Path]:
         """The files that may be bundles."""
@@ -204,7 +212,7 @@ class Stick:
         """Remove a part. Its first file goes first: what is left after that is no part any more."""
         with speaking_of(self.root):
             for path in self.volumes(part):
-                path.unlink(missing_ok=True)
+                _unlink(path)
             _fsync_folder(self.folder("parcels"))
 
     def remove_unfinished(self) -> int:
@@ -214,7 +222,7 @@ class Stick:
         left = [name for name in names if _is_left_over(name, whole)]
         with speaking_of(self.root):
             for name in left:
-                (self.folder("parcels") / name).unlink(missing_ok=True)
+                _unlink(self.folder("parcels") / name)
             if left:
                 _fsync_folder(self.folder("parcels"))
         return len(left)
@@ -359,6 +367,14 @@ def _fsync_folder(folder: Path) -> None:
     except OSError as problem:
         if problem.errno not in CANNOT_BE_DONE:
             raise
+
+
+def _unlink(path: Path) -> None:
+    """Remove a file, if there is one. A folder in its place, as a damaged FAT shows them, is left alone: it is no part,
+    and nothing of ours gets its name.
+    """
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:

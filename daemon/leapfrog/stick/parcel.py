@@ -213,7 +213,10 @@ def read_parcel(
 
 def _why_not_decrypted(problem: Exception, parser: "_Parser") -> str:
     if "No matching keys" in str(problem):
-        return "It is encrypted to another district than this one."
+        return (
+            "It is encrypted to another district than this one, or to a key that this one had before. Then put the line"
+            " that `leapfrog receive --public-key` prints here into the settings of the box, and have it export again."
+        )
     if parser.manifest is None:
         return "It is damaged, or not what a box wrote: it cannot be decrypted."
     return "It is damaged, or not whole: it cannot be decrypted to its end. What came before was whole."

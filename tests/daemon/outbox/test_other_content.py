@@ -6,6 +6,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT
+from leapfrog.settings.destinations import DISTRICT
+from leapfrog.state.sending.exported import Exported, NewPart
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_error
 from support.owed import owe, part10_bytes, secondary_capture
@@ -75,6 +77,21 @@ def test_after_a_kill_what_a_forgotten_exam_left_under_the_uid_is_compared(
         "INSERT INTO forgotten_instances (sop_instance_uid, sop_class_uid) VALUES (?, ?)", uid, dataset.SOPClassUID
     )
     box.deliveries.ask_before_sending()  # as a start does after a kill
+    box.sender(proxy.url).start()
+    box.wait_for(refused=1)
+    assert _reason(box) == OTHER_CONTENT
+    assert orthanc.file(uid) == held
+
+
+def test_what_went_on_a_stick_is_compared_like_all_that_this_link_never_sent(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    """The district had another image under the identifier before the stick was written."""
+    dataset = secondary_capture(5000)
+    held = _put(orthanc, OTHERS["other pixels"](dataset))
+    uid = _owe(box, dataset)
+    [delivery] = box.deliveries.listed("waiting")
+    Exported(box.journal).add(DISTRICT, NewPart("a" * 32, 1, "key", "d" * 64, 1, "b" * 64, ((delivery.id, "c" * 64),)))
     box.sender(proxy.url).start()
     box.wait_for(refused=1)
     assert _reason(box) == OTHER_CONTENT

@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import JsonValue
 
 from leapfrog.control.asking import run_command
+from leapfrog.district_key import DistrictPublicKey
 from leapfrog.errors import LeapfrogError
 from leapfrog.settings import Settings
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.sending.encodings import Encoding
 from leapfrog.state.sending.exported import TURNS, ExportedPart, Turn
+from leapfrog.state.station.station_key import StationKey
 from leapfrog.stick.layout import PartName
 
 MOST_ON_A_PAGE = 300
@@ -45,6 +47,24 @@ class Look:
     parts: tuple[ExportedPart, ...]
     total: int
     byte_count: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """What each part begins with, and who signs it: the box's key, and for whom. `box_state` goes along in the first
+    part.
+    """
+
+    key: StationKey
+    destination: str
+    district: DistrictPublicKey
+    export_id: str
+    box_state: dict[str, JsonValue] | None = None
+
+    @property
+    def station_key(self) -> str:
+        """The public half of the box's key, in hexadecimal."""
+        return self.key.public_key.hex()
 
 
 class Box:
@@ -102,13 +122,13 @@ class Box:
         """Those of these deliveries that wait."""
         return set(self._ask("still_waiting", ids=list(delivery_ids)))
 
-    def note(
-        self, destination: str, part: PartName, byte_count: int, file_sha256: str, contents: Mapping[str, str]
-    ) -> None:
+    def note(self, head: Head, part: PartName, byte_count: int, file_sha256: str, contents: Mapping[str, str]) -> None:
         """Have a part noted, durably, that is about to get its name: of each delivery in it, the SHA-256."""
         self._ask(
             "note_exported",
-            destination=destination,
+            destination=head.destination,
+            public_key=str(head.district),
+            station_key=head.station_key,
             export_id=part.export_id,
             part=part.part,
             byte_count=byte_count,

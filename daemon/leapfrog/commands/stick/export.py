@@ -2,7 +2,8 @@
 
 Part after part: the objects are read through, so that no damaged one goes; the part is written under another name, made
 durable and read back; the box notes what is in it; and only then it gets its name. So the stick may be pulled out at
-any moment: whatever has its name is whole and known, and the rest is as if it had never been begun.
+any moment: whatever has its name is whole and known, and the rest is as if it had never been begun. Receipts that came
+back on it and that nobody imported are taken first: what they confirm need not be written once more.
 """
 
 import random
@@ -12,11 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from leapfrog.commands.stick.box import Box, Look
+from leapfrog.commands.stick.box import Box, Head, Look
 from leapfrog.commands.stick.on_stick import OnStick, look_through, sha256_of
+from leapfrog.commands.stick.receipts import Receipt, take_receipts
 from leapfrog.commands.stick.told import Written
 from leapfrog.commands.stick.whereabouts import warnings_about
-from leapfrog.commands.stick.writing import PART_BYTES, Head, PartWriter, Progressed
+from leapfrog.commands.stick.writing import PART_BYTES, PartWriter, Progressed
 from leapfrog.district_key import DistrictPublicKey
 from leapfrog.errors import StickError, StickFull
 from leapfrog.settings import Settings
@@ -52,14 +54,14 @@ def export(
     warnings = warnings_about(root, settings.state_dir)
     stick, box = Stick(root), Box(settings, destination, kinds)
     on_stick = stick.parts()
+    receipts = _receipts_not_taken(settings, stick, box)
     look = box.look(on_stick)
     require_not_lost(settings.state_dir)
-    recipient = DistrictPublicKey.parse(look.public_key).recipient
-    key, export_id = station_key(settings.state_dir), secrets.token_hex(16)
-    head = Head(key, look.destination, recipient, export_id, box.state())
+    key, district = station_key(settings.state_dir), DistrictPublicKey.parse(look.public_key)
+    head = Head(key, look.destination, district, secrets.token_hex(16), box.state())
     with stick.alone(), Progress(console=console, disable=console is None) as progress:
         stick.remove_unfinished()
-        before = look_through(stick, box, look.parts, progress)
+        before = look_through(stick, box, look.parts, head, progress)
         box.here += before.whole
         look = box.look()
         task = progress.add_task("Writing", total=look.byte_count, visible=look.total > 0)
@@ -76,7 +78,14 @@ def export(
     done = writer.done
     if done.full and not done.objects and not before.whole:
         raise StickFull(f"The stick {root} is full: nothing was written. Make room on it, or use another.")
-    return _told(warnings, len(on_stick), before, done, box.look(), export_id)
+    return _told(warnings, len(on_stick), before, done, box.look(), head.export_id, receipts)
+
+
+def _receipts_not_taken(settings: Settings, stick: Stick, box: Box) -> tuple[Receipt, ...]:
+    """Take the receipts for parts of this box of which none was taken before. Returns what came of them."""
+    files = {stick.part_of(file): file for file in stick.receipts()}
+    known = [PartName(one.export_id, one.part) for one in box.look(files).parts if not one.has_receipt]
+    return take_receipts(settings, stick, [files[part] for part in known])[0]
 
 
 def _require_still_there(stick: Stick, box: Box, done: Progressed) -> None:
@@ -102,7 +111,13 @@ def _so_far(done: Progressed) -> str:
 
 
 def _told(
-    warnings: list[str], parts_before: int, before: OnStick, done: Progressed, left: Look, export_id: str
+    warnings: list[str],
+    parts_before: int,
+    before: OnStick,
+    done: Progressed,
+    left: Look,
+    export_id: str,
+    receipts: tuple[Receipt, ...],
 ) -> Written:
     """What came of it. What cannot go is not left behind for want of room."""
     return Written(
@@ -117,9 +132,11 @@ def _told(
         full=done.full,
         kept_parts=len(before.whole),
         settled_parts=before.settled,
+        outdated_parts=before.outdated,
         damaged_parts=before.damaged,
-        unknown_parts=parts_before - len(before.whole) - before.settled - before.damaged,
+        unknown_parts=parts_before - len(before.whole) - before.settled - before.outdated - before.damaged,
         unfit=len(done.unfit),
         unfit_exams=tuple(dict.fromkeys(number for number in done.unfit.values() if number)),
+        receipts=receipts,
         warnings=tuple(warnings),
     )

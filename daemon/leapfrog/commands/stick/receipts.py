@@ -79,25 +79,29 @@ class Imported:
         if not self.receipts and not self.bundles:
             yield (
                 f"There are no receipts in {self.looked_at}. Has this stick been at the district, and did"
-                " `leapfrog receive` run there to its end? What is owed stays owed."
+                " `leapfrog receive` run there to its end? What is owed stays owed. (If they were imported here before,"
+                " they were taken off the stick then: `leapfrog status` says when, and what is owed.)"
             )
-        yield from self._taken()
-        for one in self.receipts:
-            if one.problem:
-                yield f"{one.file}: {one.problem}"
+        yield from said_of(self.receipts)
         for bundle in self.bundles:
             yield f"{bundle.file}: {bundle.problem or bundle.said}"
         if self.cleared_parts:
             parts = count(self.cleared_parts, "part")
             yield f"Taken off the stick, since the district has decided about all that is in them: {parts}."
 
-    def _taken(self) -> Iterator[str]:
-        for destination in dict.fromkeys(one.destination for one in self.receipts if not one.problem):
-            became = Counter[str]()
-            for one in self.receipts:
-                if one.destination == destination:
-                    became.update(one.became)
-            yield from _sentences(with_article(destination), became)
+
+def said_of(receipts: Sequence[Receipt]) -> Iterator[str]:
+    """What came of receipts, for people: one line for many with one problem, as for another box that shares it."""
+    for destination in dict.fromkeys(one.destination for one in receipts if not one.problem):
+        became = Counter[str]()
+        for one in receipts:
+            if one.destination == destination:
+                became.update(one.became)
+        yield from _sentences(with_article(destination), became)
+    for problem, times in Counter(one.problem for one in receipts if one.problem).items():
+        first = next(one.file for one in receipts if one.problem == problem)
+        others = f" and {count(times - 1, 'other file')}" if times > 1 else ""
+        yield f"{first}{others}: {problem}"
 
 
 def _sentences(destination: str, became: Counter[str]) -> Iterator[str]:
@@ -133,18 +137,26 @@ def import_from(settings: Settings, given: Path) -> Imported:
             return Imported(receipts=(), bundles=_take_bundles(settings, [given]), looked_at=given)
         return Imported(receipts=(_take(settings, given, follow=True)[0],), looked_at=given)
     stick = Stick(given.absolute())
+    receipts, cleared = take_receipts(settings, stick, stick.receipts())
+    bundles = _take_bundles(settings, stick.bundles())
+    return Imported(receipts=receipts, bundles=bundles, cleared_parts=cleared, looked_at=given)
+
+
+def take_receipts(settings: Settings, stick: Stick, files: Sequence[Path]) -> tuple[tuple[Receipt, ...], int]:
+    """Take these receipts from the stick, and clear it of what the district has decided about. Returns what came of
+    them, and how many parts were taken off. Raises as `import_from`.
+    """
     receipts, cleared = [], 0
     on_stick = set(stick.parts())
-    for file in stick.receipts():
+    for file in files:
         receipt, settled = _take(settings, file, follow=False)
         receipts.append(receipt)
         if settled is not None:
-            with suppress(StickError):  # one that is read-only keeps what it has
+            with suppress(StickError, OSError):  # one that is read-only keeps what it has
                 stick.remove(settled)
                 file.unlink(missing_ok=True)
                 cleared += settled in on_stick
-    bundles = _take_bundles(settings, stick.bundles())
-    return Imported(receipts=tuple(receipts), bundles=bundles, cleared_parts=cleared, looked_at=given)
+    return tuple(receipts), cleared
 
 
 def _take_bundles(settings: Settings, files: Sequence[Path]) -> tuple[Bundle, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.commands.stick.receipts import Receipt, said_of
 from leapfrog.outbox.told import with_article
 from leapfrog.wording.text import MOST_NAMED_EXAMS, byte_size, count, exams_in_brackets
 
@@ -13,8 +14,9 @@ class Written:
     """What an export did. `objects` of `exams` were written in `parts`, `byte_count` of them together; `left` objects
     of `left_bytes` are owed and not on the stick, since it is `full`, or were left out on purpose. Of the parts that
     were on it before, `kept_parts` are whole, `settled_parts` were removed since the district has decided about them,
-    `damaged_parts` since they were not whole any more; `unknown_parts` are of another box. `unfit` objects did not go
-    since their files here are damaged; of `unfit_exams`.
+    `outdated_parts` since the district or this box has a new key, `damaged_parts` since they were not whole any more;
+    `unknown_parts` are of another box. `unfit` objects did not go since their files here are damaged; of `unfit_exams`.
+    `receipts`: what came of those that were on it, and that nobody had imported.
     """
 
     destination: str
@@ -28,19 +30,26 @@ class Written:
     full: bool
     kept_parts: int
     settled_parts: int
+    outdated_parts: int
     damaged_parts: int
     unknown_parts: int
     unfit: int
     unfit_exams: tuple[str, ...]
+    receipts: tuple[Receipt, ...]
     warnings: tuple[str, ...]
 
     def in_short(self) -> str:
         """In one line, for the log of who did what."""
-        return f"{count(self.objects, 'object')} of {count(self.exams, 'exam')} for {self.destination}"
+        written = f"{count(self.objects, 'object')} of {count(self.exams, 'exam')} for {self.destination}"
+        confirmed = sum(one.became.get("confirmed", 0) for one in self.receipts)
+        return f"{written}; by receipts on it, {count(confirmed, 'object')} confirmed" if self.receipts else written
 
     def lines(self, root: Path, kinds: Sequence[str]) -> Iterator[str]:
         """The same for people, with what to do next."""
         yield from (f"Warning: {warning}" for warning in self.warnings)
+        if self.receipts:
+            yield "The district's receipts were on it, and are taken now:"
+            yield from (f"  {line}" for line in said_of(self.receipts))
         yield self._done()
         yield from self._parts_before()
         if self.unfit:
@@ -69,6 +78,11 @@ class Written:
             yield f"Already on it and whole, so not written again: {count(self.kept_parts, 'part')}."
         if self.settled_parts:
             yield f"Taken off it, since the district has decided about them: {count(self.settled_parts, 'part')}."
+        if self.outdated_parts:
+            yield (
+                f"Of before the district, or this box, got a new key: {count(self.outdated_parts, 'part')}. What was in"
+                " them was written anew, with the keys of today."
+            )
         if self.damaged_parts:
             yield (
                 f"Damaged on it since they were written: {count(self.damaged_parts, 'part')}. What was in them was"

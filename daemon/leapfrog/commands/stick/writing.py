@@ -3,14 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
-
-from leapfrog.commands.stick.box import Box, Owed
+from leapfrog.commands.stick.box import Box, Head, Owed
 from leapfrog.commands.stick.content import Content, content_of
 from leapfrog.errors import CannotBeRenamed, StorageError
 from leapfrog.state.journal import now_text
 from leapfrog.state.spool import Spool
-from leapfrog.state.station.station_key import StationKey
 from leapfrog.stick.layout import PartName, Stick
 from leapfrog.stick.parcel import Manifest, write_parcel
 
@@ -23,19 +20,6 @@ ENCRYPTED_SHARE = 1 / 2048  # 16 bytes for each 64 KiB, and more than that
 LEAST_FREE_BYTES, MOST_FREE_BYTES, FREE_SHARE = 512 << 10, 64 << 20, 0.01
 MOST_MISFITS = 2000  # objects that are too large for the room that is left, before nothing more is tried
 MOST_ATTEMPTS = 3  # at one part, if files change while they are read
-
-
-@dataclass(frozen=True)
-class Head:
-    """What each part begins with, and who signs it: the box's key, and for whom. `box_state` goes along in the first
-    part.
-    """
-
-    key: StationKey
-    destination: str
-    recipient: str
-    export_id: str
-    box_state: dict[str, JsonValue] | None = None
 
 
 @dataclass
@@ -147,8 +131,8 @@ class PartWriter:
         manifest = Manifest(
             export_id=part.export_id,
             part=part.part,
-            station_key=head.key.public_key.hex(),
-            district=head.recipient,
+            station_key=head.station_key,
+            district=head.district.recipient,
             made_at=now_text(),
             box_state=head.box_state if part.part == 1 else None,
             objects=[content.entry() for content in batch],
@@ -158,7 +142,7 @@ class PartWriter:
             file.settle()
             self._next_part += 1  # whatever happens from here on, this one is used
             noted = {content.delivery.id: content.sha256 for content in batch}
-            self._box.note(head.destination, part, file.byte_count, file.sha256, noted)
+            self._box.note(head, part, file.byte_count, file.sha256, noted)
             file.finish()
         self._box.here.append(part)
         self.done.parts.append(part)

@@ -5,6 +5,8 @@ CREATE TABLE exported_parts (
     export_id           TEXT NOT NULL,                 -- of one run of `leapfrog export`
     part                INTEGER NOT NULL,              -- 1, 2, ...
     destination         TEXT NOT NULL,                 -- its name in the settings
+    public_key          TEXT NOT NULL,                 -- of the district, to which it is encrypted
+    station_key         TEXT NOT NULL,                 -- with which this box signed it, raw, as lower-case hexadecimal
     byte_count          INTEGER NOT NULL,              -- of the encrypted file
     file_sha256         TEXT NOT NULL,                 -- of it, as lower-case hexadecimal
     -- 1: it got its name there; 2: since then, a receipt came, or nothing in it waits any more, or it is gone

@@ -27,7 +27,7 @@ IS_HERE = (
 )
 IS_ON_ANOTHER = (
     "EXISTS (SELECT 1 FROM exported JOIN exported_parts USING (export_id, part) WHERE delivery_id = deliveries.id"
-    " AND on_stick = 1)"
+    " AND on_stick = 1 AND public_key = :public_key)"
 )
 WAITING_ON_STICKS = (
     "FROM exported_parts JOIN exported USING (export_id, part) JOIN deliveries ON deliveries.id = delivery_id"
@@ -55,12 +55,14 @@ TURNS = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedPart:
-    """One part that was written: of how many bytes, with which SHA-256; how many of its objects still wait, and whether
-    there was a receipt for it.
+    """One part that was written: to which key of its district, signed with which of the box; of how many bytes, with
+    which SHA-256; how many of its objects still wait, and whether there was a receipt for it.
     """
 
     export_id: str
     part: int
+    public_key: str
+    station_key: str
     byte_count: int
     file_sha256: str
     waiting: int
@@ -90,13 +92,25 @@ class Sticks:
 
 @dataclass(frozen=True)
 class NewPart:
-    """A part that is about to get its name: of each delivery in it the SHA-256 of the bytes that went."""
+    """A part that is about to get its name: encrypted to a district's `public_key`, and signed with the `station_key`
+    (hexadecimal); of each delivery in it the SHA-256 of the bytes that went.
+    """
 
     export_id: str
     part: int
+    public_key: str
+    station_key: str
     byte_count: int
     file_sha256: str
     contents: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """For which destination a part was written, and to which key."""
+
+    destination: str
+    public_key: str
 
 
 Became = Literal["confirmed", "refused", "confirmed before", "refused before", "not owed", "never written"]
@@ -111,9 +125,9 @@ class Exported:
 
     # ------------------------------------------------------------ for who writes
 
-    def page(self, destination: str, turn: Turn, here: Collection[Part], after: int | None, most: int) -> Page:
+    def page(self, to: Addressee, turn: Turn, here: Collection[Part], after: int | None, most: int) -> Page:
         """The next of what is owed to a destination and has that turn, at most so many, without what is in the parts
-        that are `here`.
+        that are `here`. What is on another stick, but encrypted to a key that it had before, counts as on none.
         """
         chosen = f" AND rank = :rank AND place > :after AND NOT {IS_HERE} AND {'' if turn.on_another else 'NOT '}"
         first = -(1 << 62) if after is None else after
@@ -123,7 +137,14 @@ class Exported:
         )
         next_ones = self._journal.rows(
             f"SELECT id, place FROM ({either}) ORDER BY place LIMIT :most",
-            {"destination": destination, "rank": turn.rank, "here": _listed(here), "after": first, "most": most},
+            {
+                "destination": to.destination,
+                "public_key": to.public_key,
+                "rank": turn.rank,
+                "here": _listed(here),
+                "after": first,
+                "most": most,
+            },
         )
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) ORDER BY place",
@@ -153,9 +174,10 @@ class Exported:
     def known(self, destination: str, parts: Collection[Part]) -> list[ExportedPart]:
         """Those of `parts` that this box wrote for that destination."""
         rows = self._journal.rows(
-            "SELECT export_id, part, byte_count, file_sha256, (SELECT count(*) FROM exported JOIN deliveries ON id ="
-            " delivery_id WHERE exported.export_id = exported_parts.export_id AND exported.part = exported_parts.part"
-            " AND state = 'waiting') AS waiting, receipt_at IS NOT NULL AS has_receipt FROM exported_parts"
+            "SELECT export_id, part, public_key, station_key, byte_count, file_sha256,"
+            " (SELECT count(*) FROM exported JOIN deliveries ON id = delivery_id WHERE exported.export_id ="
+            " exported_parts.export_id AND exported.part = exported_parts.part AND state = 'waiting') AS waiting,"
+            " receipt_at IS NOT NULL AS has_receipt FROM exported_parts"
             " WHERE destination = ? AND (export_id, part) IN"
             " (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
             " ORDER BY export_id, part",
@@ -164,8 +186,8 @@ class Exported:
         return [ExportedPart(**dict(row) | {"has_receipt": bool(row["has_receipt"])}) for row in rows]
 
     def add(self, destination: str, new: NewPart) -> None:
-        """Note a part, before it gets its name. What waits in it may arrive from now on: whoever sends it asks first.
-        What was ended meanwhile is not in it, as far as receipts go.
+        """Note a part, before it gets its name. What waits in it may arrive from now on: whoever sends it over a link
+        asks first. What was ended meanwhile is not in it, as far as receipts go.
 
         Raises UsageError when there is such a part.
         """
@@ -175,18 +197,29 @@ class Exported:
             ).fetchone():
                 raise UsageError("This part was noted before.")
             connection.execute(
-                "INSERT INTO exported_parts (export_id, part, destination, byte_count, file_sha256, exported_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (new.export_id, new.part, destination, new.byte_count, new.file_sha256, now_text()),
+                "INSERT INTO exported_parts (export_id, part, destination, public_key, station_key, byte_count,"
+                " file_sha256, exported_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    new.export_id,
+                    new.part,
+                    destination,
+                    new.public_key,
+                    new.station_key,
+                    new.byte_count,
+                    new.file_sha256,
+                    now_text(),
+                ),
             )
             connection.executemany(
                 "INSERT INTO exported (delivery_id, export_id, part, content_sha256) SELECT id, ?, ?, ? FROM deliveries"
                 " WHERE id = ? AND destination = ? AND state = 'waiting'",
                 [(new.export_id, new.part, sha256, one, destination) for one, sha256 in new.contents],
             )
+            # A link asks for an original anyway before its first attempt, and compares what it finds. If this one
+            # counted as sent, another image that the district held before would be taken for it.
             connection.execute(
-                "UPDATE deliveries SET posted = 1 WHERE state = 'waiting' AND id IN"
-                " (SELECT delivery_id FROM exported WHERE export_id = ? AND part = ?)",
+                "UPDATE deliveries SET posted = 1 WHERE state = 'waiting' AND (kind <> 'original' OR renamed = 1)"
+                " AND id IN (SELECT delivery_id FROM exported WHERE export_id = ? AND part = ?)",
                 (new.export_id, new.part),
             )
 
@@ -208,10 +241,12 @@ class Exported:
 
     # ------------------------------------------------------------ for who takes receipts
 
-    def destination_of(self, part: Part) -> str | None:
-        """For which destination a part was written; None if this box wrote none such."""
-        row = self._journal.row("SELECT destination FROM exported_parts WHERE export_id = ? AND part = ?", part)
-        return str(row["destination"]) if row else None
+    def addressee_of(self, part: Part) -> Addressee | None:
+        """For whom a part was written; None if this box wrote none such."""
+        row = self._journal.row(
+            "SELECT destination, public_key FROM exported_parts WHERE export_id = ? AND part = ?", part
+        )
+        return Addressee(row["destination"], row["public_key"]) if row else None
 
     def take(
         self, part: Part, confirmed: Sequence[tuple[str, str]], refused: Sequence[tuple[str, str]]
@@ -222,15 +257,15 @@ class Exported:
         """
         outcome: dict[Became, int] = {}
         with self._journal.transaction() as connection:
-            destination = self.destination_of(part)
+            to = self.addressee_of(part)
             for delivery_id, sha256 in confirmed:
                 became = _confirm(connection, part, delivery_id, sha256)
                 outcome[became] = outcome.get(became, 0) + 1
             for delivery_id, reason in refused:
                 became = _refuse(connection, part, delivery_id, reason)
                 outcome[became] = outcome.get(became, 0) + 1
-            if destination is not None and outcome.get("confirmed"):
-                put(connection, last_confirmed_fact(destination), now_text())
+            if to is not None and outcome.get("confirmed"):
+                put(connection, last_confirmed_fact(to.destination), now_text())
             connection.execute(
                 "UPDATE exported_parts SET receipt_at = ?, on_stick = 2 WHERE export_id = ? AND part = ?",
                 (now_text(), *part),

@@ -12,6 +12,7 @@ import pytest
 from leapfrog.commands.stick.writing import PartWriter
 from leapfrog.errors import StickError, StickFull, UsageError
 from leapfrog.settings import Settings
+from leapfrog.state.station.station_key import station_key, station_key_file
 from leapfrog.stick.layout import PartFile, Stick
 from support.owed import PATIENT_NAME
 from support.stick_box import StickBox
@@ -174,6 +175,71 @@ def test_a_part_that_was_damaged_on_the_stick_is_written_anew(box: StickBox) -> 
     written = box.export(stick)
     assert (written.damaged_parts, written.kept_parts, written.objects) == (1, 1, 2)
     assert box.arrived(stick).times == dict.fromkeys(uids, 1)
+
+
+def test_receipts_that_nobody_imported_are_taken_before_anything_is_written_again(box: StickBox) -> None:
+    """Whoever gets the stick back may type the command that he knows."""
+    uids = box.owe(2)
+    stick = box.stick()
+    box.export(stick)
+    for part in box.give_receipts(stick, without=uids[:1]).manifests:
+        Stick(stick).remove(part)  # as `leapfrog receive` does with one that is wholly confirmed
+    written = box.export(stick)
+    assert (box.count("confirmed"), written.objects) == (1, 1)
+    assert "Confirmed by the district: 1 object" in "\n".join(written.lines(stick, ()))
+    assert "1 object confirmed" in written.in_short()
+    assert box.export(stick).receipts == ()
+
+
+@pytest.mark.parametrize("name", [f"{'a' * 32}-1.age.part", f"{'a' * 32}-1.2.age", "a part of this box"])
+def test_a_folder_in_the_place_of_a_part_keeps_nothing_off_the_stick(box: StickBox, name: str) -> None:
+    """As a damaged FAT shows them."""
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    (part,) = Stick(stick).parts()
+    own = stick / "leapfrog" / "parcels" / part.volume(1)
+    is_own = name == "a part of this box"
+    if is_own:
+        own.unlink()
+    (own if is_own else own.with_name(name)).mkdir()
+    box.owe(1)
+    assert box.export(stick).objects == (2 if is_own else 1)
+
+
+def test_what_is_encrypted_to_a_key_that_the_district_lost_is_written_anew(box: StickBox) -> None:
+    """On the stick that it is on, and before what is on another one that the district can read."""
+    box.owe(1)
+    stick, readable, other = box.stick(), box.stick("readable"), box.stick("other")
+    box.export(stick)
+    box.new_district_key()
+    box.owe(1)
+    box.export(readable, kinds=("original",), part_bytes=1)
+    written = box.export(stick)
+    assert (written.outdated_parts, written.kept_parts, written.objects) == (1, 0, 2)
+    assert len(box.arrived(stick).contents) == 2  # with the new key
+    assert "got a new key: 1 part." in "\n".join(written.lines(stick, ()))
+    assert box.export(other, new_only=True).objects == 0
+
+
+def test_what_is_only_on_a_stick_that_nobody_can_read_is_on_none(box: StickBox) -> None:
+    box.owe(1)
+    box.export(box.stick("unreadable"))
+    box.new_district_key()
+    assert box.export(box.stick(), new_only=True).objects == 1
+
+
+def test_what_a_former_key_of_the_box_signed_is_written_anew(box: StickBox) -> None:
+    """The district may know only the new one."""
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    station_key_file(box.state_dir).unlink()
+    box.new_station_key()
+    written = box.export(stick)
+    assert (written.outdated_parts, written.objects) == (1, 1)
+    (manifest,) = box.arrived(stick).manifests.values()
+    assert manifest.station_key == station_key(box.state_dir).public_key.hex()
 
 
 def test_half_written_parts_are_removed(box: StickBox) -> None:

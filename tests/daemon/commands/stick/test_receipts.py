@@ -226,6 +226,19 @@ def test_receipts_for_other_boxes_stay_on_a_stick_that_several_share(box: StickB
     assert any(one.problem for one in imported.receipts)
 
 
+def test_many_receipts_for_another_box_are_one_line(box: StickBox, tmp_path: Path) -> None:
+    other = StickBox(tmp_path / "other")
+    other.key = box.key
+    other.settings = other.with_settings()
+    other.owe(6)
+    stick = box.stick()
+    other.export(stick)
+    assert len(other.give_receipts(stick).manifests) == 3
+    (line,) = box.bring_back(stick).lines()
+    assert line.count("for another box") == 1
+    assert "and 2 other files:" in line
+
+
 def test_a_stick_without_receipts_says_that_it_was_not_at_the_district(box: StickBox) -> None:
     box.owe(1)
     stick = box.stick()
@@ -262,6 +275,32 @@ def test_a_receipt_of_a_destination_confirms_nothing_that_another_one_is_owed(bo
     file = box.directory / "receipt.json"
     file.write_bytes(box.receipt(manifest, key=province))
     assert "did not write" in said(box, file)
+    assert box.count("waiting") == 1
+
+
+def test_a_receipt_counts_although_the_destination_got_another_name_since(box: StickBox) -> None:
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick)
+    box.settings = Settings.model_validate(
+        {
+            "station": {"state_dir": box.state_dir},
+            "destination": [{"name": "province", "kind": "stick", "public_key": str(box.key.public)}],
+        }
+    )
+    assert not box.bring_back(stick).failed
+    assert box.count("confirmed") == 1
+
+
+def test_a_receipt_for_what_went_to_a_key_that_the_settings_have_no_more_confirms_nothing(box: StickBox) -> None:
+    """Whoever found the lost key can sign whatever he likes."""
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick)
+    box.new_district_key()
+    assert box.bring_back(stick).failed
     assert box.count("waiting") == 1
 
 

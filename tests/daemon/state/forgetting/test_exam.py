@@ -207,8 +207,8 @@ def test_who_has_what_of_it_is_told(box: Box) -> None:
     Deliveries(box.journal).confirm(deliveries[0]["id"])
     box.journal.change("UPDATE deliveries SET posted = 1 WHERE id = ?", deliveries[1]["id"])
     box.journal.change(
-        "INSERT INTO exported_parts (export_id, part, destination, byte_count, file_sha256, exported_at)"
-        " VALUES ('an export', 1, 'district', 5, 'a digest', '2026-11-30T00:00:00')"
+        "INSERT INTO exported_parts (export_id, part, destination, public_key, station_key, byte_count, file_sha256,"
+        " exported_at) VALUES ('an export', 1, 'district', 'a key', 'a key', 5, 'a digest', '2026-11-30T00:00:00')"
     )
     box.journal.change("INSERT INTO exported VALUES (?, 'an export', 1, 'a digest')", deliveries[1]["id"])
     (one,) = holdings_of(box.journal, Studies(box.journal).get(box.key)).destinations
