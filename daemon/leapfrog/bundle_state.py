@@ -8,9 +8,10 @@ same bundle for as long as it runs.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
 
@@ -26,6 +27,7 @@ SETTINGS_NAME = "settings.toml"  # in the folder of a bundle
 MODELS_NAME = "models"  # the same
 LARGEST_STATE_BYTES = 64 * 1024
 LARGEST_NUMBER = 999_999_999
+MOST_UNREAD = 500  # instances, whose ids the state has room for
 FOLDER_MODE = 0o755  # nothing in it is secret, and the state directory is closed to others anyway
 # A trial has failed when so many starts in a row did not come to its end; those that the power cut, or that a person
 # stopped, do not count. But a bundle with which the machine itself goes down must end too.
@@ -41,12 +43,15 @@ class _Kept(BaseModel):
 
 
 class Step(_Kept):
-    """What the next start does first: `try` the bundle of that number, or `go back` from it to the one before."""
+    """What the next start does first: `try` the bundle of that number, or `go back` from it to the one before. `unread`
+    are instances that could not be read with it: they are read once more afterwards.
+    """
 
     kind: StepKind
     number: int = Field(ge=1, le=LARGEST_NUMBER)
     reason: str = ""
     by_person: bool = False
+    unread: tuple[str, ...] = Field(default=(), max_length=MOST_UNREAD)
 
 
 class Trial(_Kept):
@@ -65,13 +70,16 @@ class Trial(_Kept):
 
 
 class Undone(_Kept):
-    """A bundle with which this box was not well, that a person left, or, if it never `was_used`, that it cannot use."""
+    """A bundle with which this box was not well, that a person left, or, if it never `was_used`, that it cannot use.
+    `unread` is as in the step, until those instances wait to be read again.
+    """
 
     number: int
     reason: str
     at: str
     by_person: bool = False
     was_used: bool = True
+    unread: tuple[str, ...] = Field(default=(), max_length=MOST_UNREAD)
 
 
 class BundleState(_Kept):
@@ -95,11 +103,14 @@ class BundleState(_Kept):
             update={"step": Step(kind="try", number=number), "highest": max(self.highest, number), "undone": None}
         )
 
-    def to_go_back(self, reason: str, *, by_person: bool = False) -> Self:
-        """The present bundle is to be left at the next start. Nothing changes where there is none."""
+    def to_go_back(self, reason: str, *, by_person: bool = False, unread: Iterable[str] = ()) -> Self:
+        """The present bundle is to be left at the next start, and what was `unread` with it is read once more. Nothing
+        changes where there is none.
+        """
         if self.present is None:
             return self
-        step = Step(kind="go back", number=self.present, reason=reason, by_person=by_person)
+        ids = tuple(islice(unread, MOST_UNREAD))
+        step = Step(kind="go back", number=self.present, reason=reason, by_person=by_person, unread=ids)
         return self.model_copy(update={"step": step})
 
     def left_by_person(self) -> Self:
@@ -124,7 +135,7 @@ class BundleState(_Kept):
             return self.model_copy(update=changes)
         if step.number != self.present:  # it was left already
             return self.model_copy(update={"step": None})
-        undone = Undone(number=step.number, reason=step.reason, at=_now(), by_person=step.by_person)
+        undone = Undone(number=step.number, reason=step.reason, at=_now(), by_person=step.by_person, unread=step.unread)
         changes = {"present": self.former, "former": None, "since": _now(), "trial": None, "step": None}
         return self.model_copy(update={**changes, "undone": undone})
 
@@ -143,6 +154,12 @@ class BundleState(_Kept):
         if trial is None:
             return self
         return self.model_copy(update={"trial": trial.model_copy(update={"starts": max(0, trial.starts - 1)})})
+
+    def after_reading_again(self) -> Self:
+        """Nothing waits any more to be queued that could not be read with the bundle that was left."""
+        if self.undone is None:
+            return self
+        return self.model_copy(update={"undone": self.undone.model_copy(update={"unread": ()})})
 
     def after_trial(self) -> Self:
         """The present bundle is well here, and stays."""

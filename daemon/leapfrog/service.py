@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -53,6 +53,7 @@ from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
 from leapfrog.rollout.at_start import settings_at_start
 from leapfrog.rollout.keeper import BundleKeeper, Condition
+from leapfrog.rollout.rehearsal import Rehearsal
 from leapfrog.settings import Settings, SettingsInUse
 from leapfrog.settings.layers import Layer
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
@@ -107,7 +108,7 @@ class Service:
         """Does nothing yet: `run` does. `in_use` says where the settings come from."""
         self._settings = settings
         self._in_use = in_use or SettingsInUse(settings, (Layer("the settings"),))
-        self.starts_again = False  # when `run` has returned, the daemon is to be started once more
+        self._is_to_start_again = self._was_told_to_stop = False
         self._wake = threading.Event()
         self._fatal: str | None = None
         self._stop_requested = False
@@ -129,12 +130,17 @@ class Service:
             finally:
                 close_in_order(journal, self._settings.state_dir)
 
+    @property
+    def starts_again(self) -> bool:
+        """Whether the daemon is to be started once more when `run` has returned, and nobody has stopped it meanwhile."""
+        return self._is_to_start_again and not self._was_told_to_stop
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop_requested = True
+        self._stop_requested = self._was_told_to_stop = True
         self._wake.set()
 
     def _start_again(self) -> None:
-        self.starts_again = self._stop_requested = True
+        self._is_to_start_again = self._stop_requested = True
         self._wake.set()
 
     def _on_fatal(self, reason: str) -> None:
@@ -262,7 +268,7 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
-        bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes)
+        bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes, dispatcher)
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
@@ -359,17 +365,25 @@ class Service:
         )
 
     def _bundle_parts(
-        self, journal: Journal, outbox: Outbox, receiver: DicomReceiver, lanes: Sequence[Lane]
+        self, journal: Journal, outbox: Outbox, receiver: DicomReceiver, lanes: Sequence[Lane], dispatcher: Dispatcher
     ) -> tuple[BundleKeeper, BundleFetcher]:
         """What has to do with the bundles of the district."""
+        instances = Instances(journal)
+
+        def read_again(ids: Collection[str]) -> None:
+            instances.read_again(ids)
+            dispatcher.wake()
 
         condition = Condition(
             is_busy=lambda: bool(receiver.associations()) or outbox.precedence.is_urgent(),
             is_ready=lambda: receiver.listening() and all(lane.state.device != STARTING for lane in lanes),
             instances=lambda: journal.counts("instances"),
+            set_aside=instances.set_aside,
+            read_again=read_again,
             ends_in_order=lambda: self._fatal is None,
         )
-        bundles = BundleKeeper(self._in_use, condition, self._start_again)
+        rehearsal = Rehearsal(self._settings, [lane.run for lane in lanes])
+        bundles = BundleKeeper(self._in_use, condition, rehearsal, self._start_again)
         fetcher = BundleFetcher(
             self._settings,
             bundles.wake,

@@ -1,6 +1,7 @@
 """A box with a part missing looks alive and does nothing: so a thread that fails takes the process down."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -104,3 +105,13 @@ def test_an_inbox_that_is_there_loses_the_rights_of_others_alone(tmp_path: Path,
     inbox.chmod(found)
     _make_inbox(inbox)
     assert S_IMODE(inbox.stat().st_mode) == left
+
+
+@pytest.mark.parametrize("first", ["stop", "start again"])
+def test_whoever_stops_a_box_that_is_about_to_start_again_has_it_stopped(first: str) -> None:
+    """Else the switch to a bundle would swallow a stop, and the box would be up again."""
+    service = Service(Settings())
+    calls = [lambda: service._on_signal(signal.SIGTERM, None), service._start_again]
+    for call in calls if first == "stop" else reversed(calls):
+        call()
+    assert not service.starts_again

@@ -4,7 +4,7 @@ with them: else it has the daemon start with the one before.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from leapfrog.packages.catalogue import DamagedPackage
 from leapfrog.parts import log_failure
 from leapfrog.problem import Problem, Problems
 from leapfrog.processes.trial import Trials
+from leapfrog.rollout.rehearsal import Rehearsal
 from leapfrog.settings import SettingsInUse
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
@@ -46,12 +47,15 @@ _log = logging.getLogger(__name__)
 class Condition:
     """What the running daemon knows of itself. `is_busy`: a modality is connected, or something urgent moves.
     `is_ready`: it listens and every lane has a model that answered. `instances`: how many there are in each state.
-    `ends_in_order`: it stops because somebody wants it to.
+    `set_aside`: the ids of those that could not be read; `read_again` has such read once more. `ends_in_order`: it
+    stops because somebody wants it to.
     """
 
     is_busy: Callable[[], bool]
     is_ready: Callable[[], bool]
     instances: Callable[[], Mapping[str, int]]
+    set_aside: Callable[[], frozenset[str]]
+    read_again: Callable[[Collection[str]], None]
     ends_in_order: Callable[[], bool]
 
 
@@ -62,15 +66,19 @@ class BundleKeeper(Worker):
         self,
         in_use: SettingsInUse,
         condition: Condition,
+        rehearsal: Rehearsal,
         restart: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`in_use` is what the daemon started with. `restart` has it stop and start again."""
+        """`in_use` is what the daemon started with; a bundle on trial passes the `rehearsal`. `restart` has the daemon
+        stop and start again.
+        """
         super().__init__("bundles")
         self._in_use = in_use
         self._settings = in_use.settings
         self._state_dir = in_use.settings.state_dir
         self._condition = condition
+        self._rehearsal = rehearsal
         self._restart = restart
         self._monotonic = monotonic
         self._trials = Trials()
@@ -81,7 +89,9 @@ class BundleKeeper(Worker):
         self._unchanged_since = self._begun_at
         self._well_since: float | None = None
         self._is_looked_through = False  # its packages, in this trial
+        self._is_rehearsed = False
         self._before: Mapping[str, int] = {}
+        self._set_aside_before: frozenset[str] = frozenset()
         self._shown = BundleState()
         with suppress(StorageError):  # the first turn says so
             self._shown = read_state(self._state_dir)
@@ -91,11 +101,14 @@ class BundleKeeper(Worker):
     def start(self) -> None:
         """Start the thread. Whatever cannot be read from now on counts."""
         self._before = dict(self._condition.instances())
+        if self._shown.trial is not None:
+            self._set_aside_before = self._condition.set_aside()
         super().start()
 
     def stop(self) -> None:
         """Stop. What was begun is begun again by the next start."""
         self._trials.stop()
+        self._rehearsal.stop()
         super().stop()
         if self._condition.ends_in_order():
             self._take_start_back()
@@ -118,6 +131,10 @@ class BundleKeeper(Worker):
             self._shown = state = read_state(self._state_dir)
             if state.step is not None:
                 return self._when_quiet(state)
+            if state.undone is not None and state.undone.unread:
+                # What one bundle could not read must not wait for a person: the one before may read it.
+                self._condition.read_again(state.undone.unread)
+                self._shown = change_state(self._state_dir, lambda now: now.after_reading_again())
             if state.trial is not None:
                 return self._watch(state)
             pause = self._look_at_offers()
@@ -159,14 +176,15 @@ class BundleKeeper(Worker):
     def _watch(self, state: BundleState) -> float:
         if reason := self._why_unwell(state):
             _log.warning("Bundle %s is left. %s", state.present, reason)
-            change_state(self._state_dir, lambda now: now.to_go_back(reason) if now.step is None else now)
+            unread = sorted(self._condition.set_aside() - self._set_aside_before)
+            change_state(self._state_dir, lambda now: now.to_go_back(reason, unread=unread) if not now.step else now)
             return 0.0
         moment = self._monotonic()
         if not self._condition.is_ready():
             self._well_since = None
         elif self._well_since is None:
             self._well_since = moment
-        elif moment - self._well_since >= self._trial_seconds:
+        elif moment - self._well_since >= self._trial_seconds and self._is_rehearsed:
             self._shown = change_state(self._state_dir, lambda now: now.after_trial() if now.step is None else now)
             _log.info("The box is well with bundle %s: it stays.", state.present)
             self._tidy()
@@ -187,6 +205,11 @@ class BundleKeeper(Worker):
         unreadable = counts.get("set_aside", 0) - self._before.get("set_aside", 0)
         if unreadable >= MOST_UNREADABLE and counts.get("read", 0) <= self._before.get("read", 0):
             return UNREADABLE.format(count=unreadable)
+        if not self._is_rehearsed and self._condition.is_ready():
+            unwell = self._rehearsal.why_unwell()
+            self._is_rehearsed = unwell == ""
+            if unwell:
+                return unwell
         limit = READY_SECONDS + 2 * self._trial_seconds
         if self._well_since is None and self._monotonic() - self._begun_at > limit:
             return NOT_READY.format(minutes=limit / 60)

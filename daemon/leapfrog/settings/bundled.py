@@ -14,8 +14,9 @@ from leapfrog.settings.layers import LARGEST_FILE_BYTES, Layer, document_of
 
 # How the box reads, shows, prints and sends, in values that can be tried and taken back. Left out is, with its reason:
 #   station.name, state_dir, reports_dir, issuer_of_patient_id: which box this is, and where everything lies
-#   dicom.ae_title, host, port, allowed_*, tls_*, modality: who reaches the box; a mistake would silence every modality,
-#       and a person who opens it to strangers should stand before it
+#   dicom.ae_title, host, port, allowed_*, tls_*, modality, idle_seconds, max_associations: who reaches the box, and for
+#       how long; a mistake would silence every modality, which no trial at night would show, and a person who opens the
+#       box to strangers should stand before it
 #   folder.paths, filename_pattern, after, watch: this clinic's machines; `after` may delete their files
 #   engine.python: a program
 #   models.*: whose models are trusted, and where others lie
@@ -25,7 +26,7 @@ from leapfrog.settings.layers import LARGEST_FILE_BYTES, Layer, document_of
 #   retention.*: what is deleted too early, no one can take back
 BUNDLE_KEYS: Mapping[str, frozenset[str]] = {
     "station": frozenset(("language", "unknown_age")),
-    "dicom": frozenset(("assumed_character_set", "idle_seconds", "max_associations")),
+    "dicom": frozenset(("assumed_character_set",)),
     "folder": frozenset(("settle_seconds", "rescan_seconds")),
     "engine": frozenset(("device", "lanes", "deadline_seconds", "threads", "frames_per_cine")),
     "report": frozenset(("quiet_seconds", "page_size", "include_heatmaps")),

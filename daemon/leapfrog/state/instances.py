@@ -297,6 +297,10 @@ class Instances:
             )
         return changed
 
+    def set_aside(self) -> frozenset[str]:
+        """The ids of all that are set aside."""
+        return frozenset(row["id"] for row in self._journal.rows("SELECT id FROM instances WHERE state = 'set_aside'"))
+
     def received(self, ids: Collection[str]) -> set[str]:
         """Those of `ids` that wait to be read, or are being read."""
         query = "SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND state = 'received'"

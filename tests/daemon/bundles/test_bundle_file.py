@@ -175,6 +175,8 @@ def test_the_first_bytes_tell_the_number(district: BundlingDistrict) -> None:
         '[fleet]\nbundle_url = "https://elsewhere.example/b.zip"\n',
         '[[destination]]\nname = "own"\nurl = "https://elsewhere.example/dicom-web"\n',
         "[dicom]\nport = 104\n",
+        "[dicom]\nidle_seconds = 0.001\n",
+        "[dicom]\nmax_associations = 1\n",
         "[dicom]\nallowed_addresses = []\n",
         '[folder]\nafter = "delete"\n',
         '[print]\nprinter = "ipp://elsewhere.example/ipp/print"\n',

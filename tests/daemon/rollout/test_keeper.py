@@ -7,10 +7,20 @@ import pytest
 
 from leapfrog.bundle_state import BundleState, change_state, read_state
 from leapfrog.rollout.keeper import MOST_UNREADABLE, READY_SECONDS, STUCK_SECONDS, BundleKeeper, Condition
+from leapfrog.rollout.rehearsal import Rehearsal
 from leapfrog.settings import SettingsInUse
 from support.bundles import BundlingDistrict
 
 TRIAL_SECONDS = 300.0
+
+
+class ToldRehearsal(Rehearsal):
+    """One of which a test says how it goes."""
+
+    told: str | None = ""
+
+    def why_unwell(self) -> str | None:
+        return self.told
 
 
 class Box:
@@ -21,14 +31,19 @@ class Box:
         self.state_dir = settings.state_dir
         self.now, self.ready, self.busy, self.restarts = 1000.0, True, False, 0
         self.instances = {"read": 5, "set_aside": 2, "received": 0}
+        self.set_aside, self.read_again = {"old"}, list[str]()
+        self.rehearsal = ToldRehearsal(settings, [])
         self.keeper = BundleKeeper(
             SettingsInUse(settings),
             Condition(
                 is_busy=lambda: self.busy,
                 is_ready=lambda: self.ready,
                 instances=lambda: self.instances,
+                set_aside=lambda: frozenset(self.set_aside),
+                read_again=self.read_again.extend,
                 ends_in_order=lambda: True,
             ),
+            self.rehearsal,
             self._restart,
             lambda: self.now,
         )
@@ -55,6 +70,7 @@ def box(tmp_path: Path) -> Box:
     change_state(box.state_dir, lambda state: state.to_try(6).after_step().after_trial())
     change_state(box.state_dir, lambda state: state.to_try(7).after_step().after_start("boot"))
     box.keeper._before = dict(box.instances)  # as `start` notes it, without its thread
+    box.keeper._set_aside_before = frozenset(box.set_aside)
     return box
 
 
@@ -126,3 +142,32 @@ def test_images_that_nobody_can_read_keep_no_bundle_out_that_may_mend_that(box: 
     assert not box.restarts
     box.after(180)
     assert box.restarts
+
+
+def test_it_stays_only_once_phantoms_were_read_with_it(box: Box) -> None:
+    box.rehearsal.told = None
+    assert box.after(2 * TRIAL_SECONDS).trial is not None
+    box.rehearsal.told = ""
+    assert box.after(20).trial is None
+
+
+def test_a_bundle_with_which_no_phantom_can_be_read_takes_the_box_back(box: Box) -> None:
+    box.rehearsal.told = "No phantom can be read."
+    step = box.after(20).step
+    assert step is not None
+    assert (step.kind, step.reason) == ("go back", "No phantom can be read.")
+
+
+def test_images_that_it_could_not_read_are_read_again_with_the_one_before(box: Box) -> None:
+    """Those alone: what could not be read before is as it was."""
+    box.set_aside |= {"new-1", "new-2"}
+    box.rehearsal.told = "No phantom can be read."
+    box.after(10)
+    assert not box.read_again
+    change_state(box.state_dir, lambda state: state.after_step())  # as the next start does
+    box.keeper.turn()
+    box.keeper.turn()
+    assert box.read_again == ["new-1", "new-2"]  # once
+    undone = box.state().undone
+    assert undone is not None
+    assert (undone.number, undone.unread) == (7, ())

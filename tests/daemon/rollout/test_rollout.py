@@ -68,6 +68,22 @@ def test_a_bundle_with_which_no_model_loads_is_left_by_itself(tmp_path: Path, di
         kiosk.stop()
 
 
+def test_settings_with_which_no_exam_can_be_read_are_left_although_nobody_sends_one(
+    tmp_path: Path, district: BundlingDistrict
+) -> None:
+    kiosk = district.kiosk(tmp_path / "kiosk").start()
+    try:
+        give(kiosk, district.bundle(7, "[engine]\ndeadline_seconds = 0.001\n"))
+        wait_until(lambda: read_state(kiosk.state_dir).undone is not None, "the box has left it", deadline_seconds=60)
+        wait_for_bundle(kiosk, None)
+        assert "a phantom, which any box can read, could not be read" in attention(kiosk)
+        assert read_state(kiosk.state_dir).present is None
+        assert not sum(kiosk.status()["instances"].values())  # and no phantom is among the patients
+        assert not kiosk.reports()
+    finally:
+        kiosk.stop()
+
+
 def test_a_package_that_is_damaged_after_the_switch_takes_the_box_back(
     tmp_path: Path, district: BundlingDistrict
 ) -> None:
