@@ -26,8 +26,6 @@ from leapfrog.fleet.box_state import (
 from leapfrog.fleet.signed_state import sign_state
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.state.action_log import counts, newest_hash
-from leapfrog.state.facts import put
-from leapfrog.state.action_log import counts
 from leapfrog.state.journal import Journal
 from leapfrog.state.sending.owed_bytes import owed_to_each
 from leapfrog.state.station.station_key import StationKey
