@@ -132,7 +132,7 @@ class Service:
 
     @property
     def starts_again(self) -> bool:
-        """Whether the daemon is to be started once more after `run` has returned, and nobody has stopped it meanwhile."""
+        """Whether the daemon is to be started once more after `run` has returned, since nobody stopped it meanwhile."""
         return self._is_to_start_again and not self._was_told_to_stop
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -31,11 +31,14 @@ class Distrust:
 
 @dataclass(frozen=True)
 class Heard:
-    """The newest state that a box signed, when it arrived by the district's clock, and whether a stick brought it."""
+    """The newest state that a box signed, when it arrived by the district's clock, and whether a stick brought it.
+    `log_cut_at`: when it was found that its log of who did what lacks lines that it had had.
+    """
 
     state: BoxState
     arrived_at: datetime
     by_stick: bool = False
+    log_cut_at: datetime | None = None
 
     @property
     def made_at(self) -> datetime:

@@ -20,6 +20,7 @@ from leapfrog.commands.fleet.box import Box, Distrust, Heard, Stranger, in_utc
 from leapfrog.commands.fleet.box_keys import BoxKeys
 from leapfrog.commands.fleet.memory import Memory, Seen
 from leapfrog.errors import NotABoxState
+from leapfrog.fleet.box_state import BoxState
 from leapfrog.fleet.signed_state import BY_STICK, LARGEST_BYTES, SignedState, read_state
 from leapfrog.plain_file import NotPlain, opened
 from leapfrog.wording.text import clean, span
@@ -89,7 +90,7 @@ def _box(box: Box, folder: Path, key: bytes, keys: BoxKeys, seen: dict[str, Seen
     if last is None:
         seen.pop(box.name, None)
     before = seen.get(box.name)
-    heard = Heard(last.state, before.arrived_at, before.by_stick) if last is not None and before is not None else None
+    heard = _heard(last.state, before) if last is not None and before is not None else None
     distrust = None
     for by_stick in (False, True):
         lying = _lying(_place(folder, box.name, by_stick=by_stick), now)
@@ -99,12 +100,37 @@ def _box(box: Box, folder: Path, key: bytes, keys: BoxKeys, seen: dict[str, Seen
         if isinstance(found, SignedState):
             found = _newer(found, last, lying)
         if not isinstance(found, Distrust):
-            last, heard = found, Heard(found.state, lying.since, by_stick)
-            before = Seen(station_key=key.hex(), document=lying.text, arrived_at=lying.since, by_stick=by_stick)
+            before = Seen(
+                station_key=key.hex(),
+                document=lying.text,
+                arrived_at=lying.since,
+                by_stick=by_stick,
+                log_cut_at=_log_cut_at(found, lying.since, last, before),
+            )
+            last, heard = found, _heard(found.state, before)
             seen[box.name] = before
         elif not (found.kind == "older" and before is not None and _overtaken(lying, before, by_stick=by_stick)):
             distrust = found
     return replace(box, heard=heard, distrust=distrust)
+
+
+def _heard(state: BoxState, seen: Seen) -> Heard:
+    return Heard(state, seen.arrived_at, seen.by_stick, seen.log_cut_at)
+
+
+def _log_cut_at(found: SignedState, moment: datetime, last: SignedState | None, before: Seen | None) -> datetime | None:
+    """When the log of who did what was last found to be shorter than before, or to have another line in the place of
+    its newest.
+    """
+    if last is None or before is None:
+        return None
+    (had, had_hash), (has, has_hash) = _newest_action(last.state), _newest_action(found.state)
+    return moment if has < had or (has == had and has_hash != had_hash) else before.log_cut_at
+
+
+def _newest_action(state: BoxState) -> tuple[int, str]:
+    number, _, line = state.newest_action.partition(":")
+    return int(number or 0), line
 
 
 def _overtaken(lying: _Lying, before: Seen, *, by_stick: bool) -> bool:

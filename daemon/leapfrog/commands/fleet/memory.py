@@ -22,7 +22,8 @@ FORMAT = 1
 
 class Seen(BaseModel):
     """The newest state of one box: the content of its file, when it arrived, and how. The key (hexadecimal) is that of
-    the box then: one that got a new key begins anew.
+    the box then: one that got a new key begins anew. `log_cut_at`: when its log of who did what was last found to lack
+    lines that it had had.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +32,7 @@ class Seen(BaseModel):
     document: str
     arrived_at: AwareDatetime
     by_stick: bool = False
+    log_cut_at: AwareDatetime | None = None
 
 
 class _Kept(BaseModel):

@@ -16,6 +16,7 @@ from leapfrog.wording.text import byte_size, clean, span
 
 SILENT = timedelta(hours=26)  # a box that reports once a night does so at a slightly other minute
 SILENT_BY_STICK = timedelta(days=14)
+LOG_CUT_TOLD = timedelta(days=28)  # so long a log that lacks lines is told
 OWED_LONG = timedelta(days=3)
 OWED_LONG_BY_STICK = timedelta(days=30)
 OWED_TOO_LONG = timedelta(days=14)
@@ -77,7 +78,7 @@ def in_need(box: Box, differing: Iterable[Differing], now: datetime) -> BoxInNee
     needs = [*_trust(box), *_silence(box, now)]
     if (heard := box.heard) is not None:
         needs += [*_disks(heard), *_certificates(heard, box.name, now), *_owed(heard), *_clock(heard)]
-        needs += [*_quiet(heard), *(_drift(one) for one in drifted), *_attention(heard)]
+        needs += [*_quiet(heard), *(_drift(one) for one in drifted), *_log(heard, now), *_attention(heard)]
         needs += [_different(one) for one in differing]
     needs.sort(key=lambda need: URGENCIES.index(need.urgency))
     return BoxInNeed(box, tuple(needs), drifted)
@@ -111,6 +112,16 @@ def _silence(box: Box, now: datetime) -> Iterable[Need]:
         silent = now - heard.arrived_at
         do = "Ask the courier for a stick." if heard.by_stick else "Call the clinic: is the box on, is there a link?"
         yield Need("now", f"Nothing was heard of it for {span(silent.total_seconds())}.", do, heard.arrived_at)
+
+
+def _log(heard: Heard, now: datetime) -> Iterable[Need]:
+    if heard.log_cut_at is not None and now - heard.log_cut_at < LOG_CUT_TOLD:
+        yield Need(
+            "soon",
+            "Its log of who did what lacks lines that it had.",
+            "Ask whether the box was restored from a backup; if not, who removed them: leapfrog actions, there.",
+            heard.log_cut_at,
+        )
 
 
 def percent(share: float) -> str:

@@ -83,3 +83,28 @@ def test_of_a_stick_the_clock_is_not_judged_by_how_long_it_took(tmp_path: Path) 
     assert [need.what for need in by_link.needs] == ["Its clock is 6 days behind: its exams have the wrong time."]
     assert by_stick.needs == ()
     assert "by stick, made" in fleet.page
+
+
+@pytest.mark.parametrize(
+    ("had", "has", "is_told"),
+    [
+        (f"7:{'a' * 64}", f"9:{'b' * 64}", False),
+        (f"7:{'a' * 64}", f"7:{'a' * 64}", False),
+        (f"7:{'a' * 64}", f"7:{'b' * 64}", True),
+        (f"7:{'a' * 64}", f"6:{'c' * 64}", True),
+        (f"7:{'a' * 64}", "", True),
+        ("", f"1:{'a' * 64}", False),
+    ],
+)
+def test_a_log_of_who_did_what_that_lacks_lines_is_told_for_four_weeks(
+    tmp_path: Path, had: str, has: str, is_told: bool
+) -> None:
+    fleet = MadeUpFleet(tmp_path)
+    fleet.send("kitui", newest_action=had, made_at=fleet.now - timedelta(hours=1))
+    fleet.look()
+    fleet.send("kitui", newest_action=has)
+    fleet.look()
+    assert ("lacks lines that it had" in fleet.page) is is_told
+    for later, still in ((timedelta(hours=20), is_told), (timedelta(days=29), False)):
+        fleet.look(later)
+        assert ("lacks lines that it had" in fleet.page) is still
