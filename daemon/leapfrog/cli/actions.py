@@ -29,8 +29,9 @@ def actions(
     """Show who did what on this box, newest first. With --verify the exit status is 1 if the log is not whole."""
     from itertools import islice
 
-    from leapfrog.state.action_log import line_seen, lines
+    from leapfrog.state.action_log import lines
     from leapfrog.state.actions.check import check
+    from leapfrog.state.actions.seen import line_seen, seen_by_daemon
 
     state_dir = settings_of(config).state_dir
     if holds and not verify:
@@ -44,7 +45,7 @@ def actions(
         rows = [line.model_dump(mode="json") for line in found]
         show(rows, as_json, [tables.actions(rows)])
         return
-    checked = check(state_dir, line_seen(holds) if holds else None)
+    checked = check(state_dir, seen_by_daemon(state_dir), line_seen(holds) if holds else None)
     if as_json:
         print_json(
             {

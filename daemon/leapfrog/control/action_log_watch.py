@@ -7,11 +7,10 @@ from pathlib import Path
 
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.problem import Problem, Problems
-from leapfrog.state.action_log import line_seen
 from leapfrog.state.actions.check import check
+from leapfrog.state.actions.seen import SEEN_FACT, line_seen
 from leapfrog.state.facts import Facts
 
-SEEN_FACT = "actions_seen"  # number and hash of the newest line, when the log was last found whole
 LOOK_SECONDS = 3600.0
 BROKEN = "broken"
 REMEDY = (

@@ -21,7 +21,6 @@ from leapfrog.state.actions.line import ActionLine, Outcome, line_in, named, sho
 from leapfrog.state.actions.who import Who, own_self
 
 COUNTED_DAYS = 7
-HASH_LENGTH = 64
 REFUSED = "refused"  # what `counts` calls everything that was refused
 
 _log = logging.getLogger(__name__)
@@ -122,16 +121,6 @@ def newest_hash(state_dir: Path) -> str:
     except OSError:
         return ""
     return f"{sequence}:{newest}" if sequence else ""
-
-
-def line_seen(text: str) -> tuple[int, str]:
-    """The number and the hash of a line, as `newest_hash` gives them. Raises UsageError for anything else."""
-    number, _, found = text.partition(":")
-    if not number.isascii() or not number.isdecimal() or len(found) != HASH_LENGTH:
-        raise UsageError(
-            f"{text!r} is no line of the log: it is a number, a colon, and {HASH_LENGTH} digits and letters."
-        )
-    return int(number), found.lower()
 
 
 def lines(state_dir: Path) -> Iterator[ActionLine]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from leapfrog.cli import app
 from leapfrog.commands.doctor.actions import action_log_checks
 from leapfrog.control.action_log_watch import LOOK_SECONDS, ActionLogWatch
 from leapfrog.state.action_log import note_action
@@ -55,3 +57,7 @@ def test_lines_that_were_cut_off_at_the_end_are_found_by_what_was_there_before(t
     (problem,) = watch.problems()
     assert "rewritten" in problem.what
     assert ActionLogWatch(tmp_path, facts).problems()  # after a restart too
+    assert [check.status for check in action_log_checks(tmp_path)] == ["problem"]
+    verify = ["actions", "--verify", "--config", str(tmp_path / "leapfrog.toml")]
+    (tmp_path / "leapfrog.toml").write_text(f'[station]\nstate_dir = "{tmp_path}"\n')
+    assert CliRunner().invoke(app, verify).exit_code == 1

@@ -10,6 +10,7 @@ from leapfrog.state.actions.files import ActionFiles, first_of
 from leapfrog.state.actions.line import FIRST_HASH, REPAIRED, SHORTENED, ActionLine, hash_of, line_in
 
 MOST_PROBLEMS = 10
+LineSeen = tuple[int, str]  # number and hash
 LET_GO = re.compile(r"Actions before (\d+) were let go")
 
 
@@ -36,11 +37,11 @@ class Checked:
         )
 
 
-def check(state_dir: Path, holds: tuple[int, str] | None = None) -> Checked:
-    """Read all of it. `holds`: a line, by its number and hash, that was seen elsewhere and must still be there, unless
-    it was let go with the oldest. Raises StorageError when it cannot be read.
+def check(state_dir: Path, *holds: LineSeen | None) -> Checked:
+    """Read all of it. `holds`: lines that were seen earlier, or elsewhere, and must still be there, unless they were
+    let go with the oldest. Raises StorageError when it cannot be read.
     """
-    chain = _Chain(holds)
+    chain = _Chain(frozenset(filter(None, holds)))
     try:
         for file in ActionFiles(state_dir).files():
             chain.begin(file)
@@ -64,9 +65,8 @@ def _lines_of(file: Path) -> Iterator[bytes]:
 class _Chain:
     """The lines as they come, each compared with the one before."""
 
-    def __init__(self, holds: tuple[int, str] | None) -> None:
-        self._holds = holds
-        self._held = False
+    def __init__(self, holds: frozenset[LineSeen]) -> None:
+        self._not_held = set(holds)
         self._problems: list[str] = []
         self._first = self._newest = self._torn = 0
         self._hash = ""  # of the line before, "" before the first
@@ -93,16 +93,17 @@ class _Chain:
         self._newest, self._hash = line.sequence, hash_of(raw)
         if line.action == SHORTENED and (found := LET_GO.match(line.detail)):
             self._let_go = int(found[1])
-        if self._holds == (line.sequence, self._hash):
-            self._held = True
+        self._not_held.discard((line.sequence, self._hash))
 
     def checked(self) -> Checked:
         """What all of them say together."""
         self._say_of_torn()
         if self._first > 1 and self._first != self._let_go:
             self._say(f"The actions before {self._first} are missing, and no line says that they were let go.")
-        if self._holds and not self._held and self._holds[0] >= self._first:
-            self._say(f"Action {self._holds[0]} is not the one that was seen elsewhere: the past was rewritten.")
+        for number in sorted({number for number, _ in self._not_held if number >= self._first}):
+            self._say(
+                f"Action {number} is not the one that was seen before, here or elsewhere: the past was rewritten."
+            )
         return Checked(self._first, self._newest, self._hash, self._torn, tuple(self._problems[:MOST_PROBLEMS]))
 
     def _compare(self, line: ActionLine) -> None:

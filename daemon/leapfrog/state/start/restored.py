@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from leapfrog.errors import StorageError
+from leapfrog.state.actions.seen import SEEN_FACT
 from leapfrog.state.exam_numbers import skip_numbers
 from leapfrog.state.journal import Journal
 
@@ -43,5 +44,5 @@ def after_restore(journal: Journal, forgotten: Collection[str], numbers_reserved
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
         connection.execute("UPDATE studies SET published_version = 0 WHERE version > 0")
         # The log of who did what is not in a backup: which line was seen last is of this box, or of another.
-        connection.execute("DELETE FROM facts WHERE name = 'actions_seen'")
+        connection.execute("DELETE FROM facts WHERE name = ?", (SEEN_FACT,))
         return connection.execute("UPDATE deliveries SET posted = 1 WHERE state = 'waiting'").rowcount

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.state.action_log import line_seen, newest_hash, note_action
+from leapfrog.state.action_log import newest_hash, note_action
 from leapfrog.state.actions.check import check
 from leapfrog.state.actions.files import ACTIONS_NAME, ActionFiles
 from leapfrog.state.actions.line import ActionLine
+from leapfrog.state.actions.seen import line_seen
 from leapfrog.state.actions.who import Who
 
 
