@@ -7,6 +7,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from leapfrog.dicom.encoding import EXPLICIT_LITTLE
 from leapfrog.reader.originals.recoding.refusal import AsItCame
 from leapfrog.reader.patient_copy import plain_form
 from leapfrog.reader.patient_copy.plain_form import add_identifiers, write_as_it_came, write_plain
@@ -62,3 +63,16 @@ def test_identifiers_are_added_where_they_belong(tmp_path: Path) -> None:
     assert list(found.keys()) == sorted(found.keys())
     assert found.PixelData == dataset.PixelData
     assert not (tmp_path / "WORK.TMP").exists()
+
+
+def test_of_a_second_meta_information_nothing_stays(tmp_path: Path) -> None:
+    """As some gateways add it: viewers take it for the beginning of the data set."""
+    whole = save(image_dataset(gradient()), tmp_path / "whole.dcm")
+    content = whole.read_bytes()
+    end = 132 + 12 + int.from_bytes(content[140:144], "little")
+    second = EXPLICIT_LITTLE.element(0x00020010, b"UI", b"1.2.840.10008.1.2\0")
+    length = EXPLICIT_LITTLE.element(0x00020000, b"UL", len(second).to_bytes(4, "little"))
+    twice = tmp_path / "twice.dcm"
+    twice.write_bytes(content[:end] + length + second + content[end:])
+    write_plain(twice, twice.stat().st_size, UIDS, "", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content

@@ -36,14 +36,20 @@ def head_in(stream: BinaryIO, start: DatasetStart, transfer_syntax_uid: str, uid
 
 
 def _meta(stream: BinaryIO, offset: int, end: int, transfer_syntax_uid: str) -> bytes:
-    """The elements of the meta information but for the length of its group."""
+    """The elements of the meta information but for the length of its group. Of a second one behind it, as some gateways
+    add, nothing stays: the first value counts, as it does in `dicom/part10.py`.
+    """
     reader = ElementReader(stream)
-    written, last = [], -1
+    written, last, known = [], -1, set[int]()
     while offset < end:
         element = reader.read(offset, explicit=True)
-        if element.tag >> 16 != META_GROUP or element.tag <= last or not element.vr:
+        is_repeated = element.tag in known
+        if element.tag >> 16 != META_GROUP or (element.tag <= last and not is_repeated) or not element.vr:
             raise AsItCame(NOT_AS_DICOM)
-        last, offset = element.tag, element.end
+        last, offset = max(last, element.tag), element.end
+        known.add(element.tag)
+        if is_repeated:
+            continue
         if element.tag == TRANSFER_SYNTAX:
             written.append(EXPLICIT_LITTLE.element(TRANSFER_SYNTAX, b"UI", transfer_syntax_uid.encode()))
         elif element.tag != META_GROUP_LENGTH:
