@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from support.dcmtk import store
@@ -182,8 +183,12 @@ def test_a_file_in_a_watched_folder_does_not_bring_it_back_but_the_machine_that_
         kiosk.wait_until_read(1)
         wait_until(lambda: kiosk.log().count("forgotten on request") >= 2, "both files were looked at")
         assert len(kiosk.instances()) == 1
-        assert store(kiosk.port, [one]).succeeded
+        corrected = dcmread(one)
+        corrected.PatientID, corrected.PatientName = "D-2", "Doe^John"
+        corrected.save_as(kiosk.inbox / "corrected.dcm")
         kiosk.wait_until_read(2)
+        assert store(kiosk.port, [one]).succeeded
+        kiosk.wait_until_read(3)
         assert number_of(kiosk) != before
 
 

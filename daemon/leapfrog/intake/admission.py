@@ -134,7 +134,7 @@ class Admission:
             return None
         digest = new.file_digest or self._file_digest(incoming)
         forgotten = self._list.in_folder(
-            new.folder_file.path, new.sop_instance_uid, digest, is_dicom=new.picture is None
+            new.folder_file.path, new.sop_instance_uid, new.study, digest, is_dicom=new.picture is None
         )
         if forgotten is not None:
             self._folder_files.remember(new.folder_file, forgotten)

@@ -18,14 +18,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from leapfrog.durable import PRIVATE, fsync_directory
 from leapfrog.errors import StorageError
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import StudyIdentity
 from leapfrog.state.station.station_key import own_as
 
 LIST_NAME = "forgotten.jsonl"  # in the state directory
-COLUMNS = "instance_id, study_key, sop_instance_uid, file_digest, place, forgotten_at"
+COLUMNS = "instance_id, study_key, sop_instance_uid, file_digest, place, whose, forgotten_at"
 
 
 class ForgottenImage(BaseModel):
-    """One image of an exam that was forgotten. `place`: `place_of` its file in a watched folder, "" if it had none."""
+    """One image of an exam that was forgotten. `place`: `place_of` its file in a watched folder, "" if it had none;
+    `whose`: `whose_is` it, "" if it was no DICOM.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,6 +36,7 @@ class ForgottenImage(BaseModel):
     sop_instance_uid: str
     file_digest: str
     place: str = ""
+    whose: str = ""
 
 
 class ForgottenExam(BaseModel):
@@ -48,6 +52,12 @@ class ForgottenExam(BaseModel):
 def place_of(path: str, file_digest: str) -> str:
     """By what a file in a watched folder is known again, without its name, which may be that of a patient."""
     return hashlib.sha256(f"{path}\0{file_digest}".encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def whose_is(sop_instance_uid: str, identity: StudyIdentity) -> str:
+    """By which an image is told from the same one with the number of another patient, without that number."""
+    said = f"{sop_instance_uid}\0{identity.patient_id}\0{identity.issuer_of_patient_id}"
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class ForgottenList:
@@ -72,13 +82,21 @@ class ForgottenList:
         """Whether an image with this SOP Instance UID was forgotten."""
         return self._any("sop_instance_uid = ? AND sop_instance_uid <> ''", sop_instance_uid)
 
-    def in_folder(self, path: str, sop_instance_uid: str, file_digest: str, *, is_dicom: bool) -> str | None:
+    def in_folder(
+        self, path: str, sop_instance_uid: str, identity: StudyIdentity, file_digest: str, *, is_dicom: bool
+    ) -> str | None:
         """The id of the forgotten image that a file in a watched folder holds; None if it holds none. DICOM is known by
-        what it is, wherever it lies. A picture is known in its place only: under another name it is another patient's.
+        what it is and whose, wherever it lies: with the number of another patient it was corrected. A picture is known
+        in its place only: under another name it is another patient's.
         """
-        uid = "(sop_instance_uid = :uid AND sop_instance_uid <> '')"
+        uid = "(sop_instance_uid = :uid AND sop_instance_uid <> '' AND whose IN ('', :whose))"
         known = f"{uid} OR (file_digest = :digest AND file_digest <> '')" if is_dicom else "place = :place"
-        values = {"uid": sop_instance_uid, "digest": file_digest, "place": place_of(path, file_digest)}
+        values = {
+            "uid": sop_instance_uid,
+            "whose": whose_is(sop_instance_uid, identity),
+            "digest": file_digest,
+            "place": place_of(path, file_digest),
+        }
         row = self._journal.row(f"SELECT instance_id FROM forgotten_on_request WHERE {known} LIMIT 1", values)
         return row["instance_id"] if row else None
 
@@ -121,7 +139,7 @@ class ForgottenList:
     def keep(self, connection: sqlite3.Connection, exam: ForgottenExam) -> None:
         """Add to the journal, within the caller's transaction."""
         connection.executemany(
-            f"INSERT OR IGNORE INTO forgotten_on_request ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO forgotten_on_request ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     image.instance_id,
@@ -129,6 +147,7 @@ class ForgottenList:
                     image.sop_instance_uid,
                     image.file_digest,
                     image.place,
+                    image.whose,
                     exam.forgotten_at,
                 )
                 for image in exam.images

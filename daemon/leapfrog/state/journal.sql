@@ -318,6 +318,7 @@ CREATE TABLE forgotten_on_request (
     sop_instance_uid    TEXT NOT NULL,                 -- '' when it had none
     file_digest         TEXT NOT NULL,
     place               TEXT NOT NULL,                 -- SHA-256 of its path in a watched folder; '' if it had none
+    whose               TEXT NOT NULL,                 -- SHA-256 of its UID and the patient's number; '' for no DICOM
     forgotten_at        TEXT NOT NULL                  -- local ISO time, for people
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_on_request_by_uid ON forgotten_on_request (sop_instance_uid) WHERE sop_instance_uid <> '';

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from leapfrog.state.forgotten_list import ForgottenImage, place_of
+from leapfrog.state.forgotten_list import ForgottenImage, place_of, whose_is
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyRecord
 
@@ -62,6 +62,7 @@ def holdings_of(journal: Journal, study: StudyRecord) -> Holdings:
             sop_instance_uid=row["sop_instance_uid"] if row["is_dicom"] else "",
             file_digest=row["file_digest"],
             place=place_of(row["path"], row["file_digest"]) if row["path"] else "",
+            whose=whose_is(row["sop_instance_uid"], study.identity) if row["is_dicom"] else "",
         )
         for row in rows
     }

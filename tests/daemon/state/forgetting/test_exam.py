@@ -236,10 +236,24 @@ def test_a_picture_is_known_in_its_place_and_under_another_name_it_is_another_pa
     FolderFiles(box.journal).remember(file, image.id)
     box.forget()
     known = ForgottenList(box.journal)
-    assert known.in_folder("/in/Doe.png", "", image.file_digest, is_dicom=False) == image.id
-    assert known.in_folder("/in/Roe.png", "", image.file_digest, is_dicom=False) is None
-    assert known.in_folder("/in/Doe.png", "", "another digest", is_dicom=False) is None
+    assert known.in_folder("/in/Doe.png", "", STUDY, image.file_digest, is_dicom=False) == image.id
+    assert known.in_folder("/in/Roe.png", "", STUDY, image.file_digest, is_dicom=False) is None
+    assert known.in_folder("/in/Doe.png", "", STUDY, "another digest", is_dicom=False) is None
     assert b"Doe" not in (box.state_dir / LIST_NAME).read_bytes()
+
+
+@pytest.mark.parametrize("lose_journal", [False, True])
+def test_an_image_that_was_corrected_to_another_patient_is_not_the_forgotten_one(
+    box: Box, *, lose_journal: bool
+) -> None:
+    uid = box.images[0].sop_instance_uid
+    box.forget()
+    box.restart(lose_journal=lose_journal)
+    known = ForgottenList(box.journal)
+    other = StudyIdentity(study_instance_uid="1.2.9", patient_id="D-1")
+    assert known.in_folder("/in/1.dcm", uid, STUDY, "other bytes", is_dicom=True) == box.images[0].id
+    assert known.in_folder("/in/1.dcm", uid, other, "other bytes", is_dicom=True) is None
+    assert b"KV-4711-88" not in (box.state_dir / LIST_NAME).read_bytes()
 
 
 def test_reports_that_have_nothing_to_do_with_it_stay_as_they_are(box: Box) -> None:
