@@ -119,6 +119,8 @@ def _elsewhere(holdings: Row) -> Iterator[str]:
             )
     if holdings["sheets"]:
         yield f"On paper: {count(holdings['sheets'], 'sheet')}, printed or handed to the printer."
+    if holdings["copies"]:
+        yield f"On media that were made for the patient (`leapfrog export --exam`), by the log: {holdings['copies']:,}."
     for path in holdings["folder_files"]:
         yield f"The file that it came from may still be there: {path}"
 

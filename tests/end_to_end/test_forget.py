@@ -68,9 +68,12 @@ def test_nothing_of_a_forgotten_exam_is_left_on_the_box_and_the_others_stay(tmp_
         number = number_of(kiosk)
         assert with_name(kiosk.state_dir)
         assert with_name(kiosk.reports_dir)
+        (tmp_path / "stick").mkdir()
+        assert kiosk.command("export", str(tmp_path / "stick"), "--exam", number, "--yes").returncode == 0
         done = kiosk.command("forget", number, *REASON, "--yes")
         assert done.returncode == 0, done.stderr
         assert f"Exam {number} is forgotten" in done.stdout
+        assert "by the log: 1." in done.stdout
         wait_until(lambda: not with_name(kiosk.directory / "state"), "nothing has the name any more")
         assert [row["state"] for row in kiosk.instances()] == ["read"]
         assert len(kiosk.reports()) == 1

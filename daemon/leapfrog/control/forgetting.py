@@ -7,6 +7,7 @@ from typing import Any
 from leapfrog.errors import UsageError
 from leapfrog.outbox.told import with_article
 from leapfrog.settings.destinations import DISTRICT
+from leapfrog.state.action_log import copies_of
 from leapfrog.state.forgetting.exam import ExamForgetting
 from leapfrog.state.forgetting.holdings import AtDestination, Holdings, holdings_of
 from leapfrog.state.journal import Journal
@@ -59,7 +60,7 @@ class Forgetting:
 
     def holdings(self, exam: str) -> dict[str, Any]:
         """What there is of an exam, and who has what of it. Raises UsageError for an unknown one."""
-        return _told(self._holdings(self._exam_key(exam)))
+        return self._told(self._holdings(self._exam_key(exam)))
 
     def forget(self, exam: str, reason: str, although_owed: bool = False) -> dict[str, Any]:
         """Forget an exam, and never take it up again. What is owed of it is given up, if `although_owed`; the `reason`
@@ -87,7 +88,7 @@ class Forgetting:
         for other in mentioning:
             self._render_again(other)
         self._on_forgotten()
-        return _told(holdings) | {
+        return self._told(holdings) | {
             "report_taken_away": self._is_taken_away(key),
             "reports_made_anew": len(mentioning),
             "kept_journals": list(self._exams.kept_journals()),
@@ -120,22 +121,23 @@ class Forgetting:
             time.sleep(LOOK_SECONDS)
         return True
 
-
-def _told(holdings: Holdings) -> dict[str, Any]:
-    """As JSON has it."""
-    return {
-        "exam_number": holdings.study.exam_number,
-        "study_key": holdings.study.key,
-        "received_at": holdings.study.received_at,
-        "images": len(holdings.images),
-        "owed": {one.name: one.owed for one in holdings.owed},
-        "destinations": [
-            {"name": one.name, "confirmed": one.confirmed, "perhaps": one.perhaps, "on_sticks": one.on_sticks}
-            for one in holdings.destinations
-        ],
-        "sheets": holdings.sheets,
-        "folder_files": list(holdings.folder_files),
-    }
+    def _told(self, holdings: Holdings) -> dict[str, Any]:
+        """As JSON has it."""
+        study = holdings.study
+        return {
+            "exam_number": study.exam_number,
+            "study_key": study.key,
+            "received_at": study.received_at,
+            "images": len(holdings.images),
+            "owed": {one.name: one.owed for one in holdings.owed},
+            "destinations": [
+                {"name": one.name, "confirmed": one.confirmed, "perhaps": one.perhaps, "on_sticks": one.on_sticks}
+                for one in holdings.destinations
+            ],
+            "sheets": holdings.sheets,
+            "copies": copies_of(self._journal.path.parent, study.exam_number or study.key),
+            "folder_files": list(holdings.folder_files),
+        }
 
 
 def _destination(name: str) -> str:

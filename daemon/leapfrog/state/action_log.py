@@ -21,6 +21,7 @@ from leapfrog.state.actions.line import ActionLine, Outcome, line_in, named, sho
 from leapfrog.state.actions.who import Who, own_self
 
 COUNTED_DAYS = 7
+EXPORT_COPY = "export_copy"  # a patient's own copy of an exam
 REFUSED = "refused"  # what `counts` calls everything that was refused
 
 _log = logging.getLogger(__name__)
@@ -110,6 +111,13 @@ def counts(state_dir: Path, days: int = COUNTED_DAYS) -> dict[str, int]:
             if line.outcome in ("done", REFUSED):
                 counted[REFUSED if line.outcome == REFUSED else line.action] += 1
     return dict(counted)
+
+
+def copies_of(state_dir: Path, exam_number: str) -> int:
+    """How many patients' own copies of an exam were made, as far back as the log goes. Raises StorageError."""
+    return sum(
+        line.action == EXPORT_COPY and line.outcome == "done" and exam_number in line.about for line in lines(state_dir)
+    )
 
 
 def newest_hash(state_dir: Path) -> str:

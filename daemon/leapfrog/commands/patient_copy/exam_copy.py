@@ -36,7 +36,7 @@ from leapfrog.processes.copy_messages import (
 )
 from leapfrog.processes.messages import ReportJob
 from leapfrog.settings import Settings
-from leapfrog.state.action_log import acting
+from leapfrog.state.action_log import EXPORT_COPY, acting
 from leapfrog.state.answer_files import ANSWERS_NAME
 from leapfrog.state.journal import now_text
 from leapfrog.state.rendered import RENDERED_NAME, newest_version
@@ -44,7 +44,6 @@ from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.wording.patient_copy_words import CopyFacts, readme
 from leapfrog.wording.text import person_name
 
-ACTION = "export_copy"  # in the log of who did what
 MOST_PICTURES = 200  # as ordinary pictures; a scan of 1,000 slices is for a viewer
 COPIED_BYTES = 3  # a sample of a decoded colour picture; of a grey one it is two
 AS_LARGE = frozenset((EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.50"))
@@ -187,7 +186,7 @@ class _Copying:
         stick = here.point if here else "?"
         where = "to the box's own disk" if self._is_on_own_disk() else f"to {stick}"
         number, telling = self._contents.exam_number, str(self._root) == stick
-        with acting(self._settings.state_dir, ACTION, number, where, telling=telling):
+        with acting(self._settings.state_dir, EXPORT_COPY, number, where, telling=telling):
             return self._write(older)
 
     def _write(self, older: Manifest | None) -> ExamCopy:
