@@ -65,7 +65,7 @@ def line_of(one: BoxInNeed, usual: Mapping[str, str], now: datetime) -> Line:
     state = heard.state
     called = "" if state.box == box.name else clean(state.box, LONGEST_NAME)
     drifted = {drift.measure for drift in one.drifted}
-    weeks = full_weeks(state.weeks, now.date())
+    weeks = full_weeks(state.weeks, heard.told_on)
     cells = (
         Cell(ago(heard.arrived_at, now), _made(heard), wrong=is_silent(heard, now)),
         _owed(heard),
