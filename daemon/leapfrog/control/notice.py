@@ -21,8 +21,8 @@ class Notice:
         *,
         on_news: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_change` is called when other things that staff are told of are wrong than at the last look; `on_news` when
-        more than numbers has changed: a disk that fills is one matter from the first megabyte to the last.
+        """`on_change` is called when other things that staff are told of are wrong than at the last look; `on_news`
+        when more than numbers has changed: a disk that fills is one matter from the first megabyte to the last.
         """
         self._problems = problems
         self._on_change = on_change

@@ -3,6 +3,7 @@ with nothing that a box says able to do anything but be read.
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from html import unescape
@@ -120,6 +121,23 @@ def test_a_share_that_changed_with_the_models_is_told_with_the_bundle_that_broug
     to_do = {one.box.name: one.needs[0].do for one in fleet.look().fleet.boxes}
     assert to_do["new-models"].startswith("It has used the district's bundle 7 since")
     assert "bundle" not in to_do["long-since"]
+
+
+def test_nobody_is_called_well_of_whom_nothing_is_known(tmp_path: Path) -> None:
+    fleet = MadeUpFleet(tmp_path)
+    fleet.know("new")
+    fleet.look()
+    assert "The box was not heard of yet." in fleet.page
+    fleet.send("well")
+    fleet.look()
+    assert "1 of 2 boxes was not heard of yet; the others are well." in fleet.page
+    assert ">not heard of yet<" in fleet.page
+    fleet.send("new")
+    fleet.look()
+    assert "All 2 boxes are well." in fleet.page
+    shutil.rmtree(fleet.boxes)
+    fleet.look()
+    assert "Whether all boxes are well is not known" in fleet.page
 
 
 def test_a_box_that_comes_by_stick_is_given_two_weeks(tmp_path: Path) -> None:
