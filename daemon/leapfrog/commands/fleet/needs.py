@@ -61,8 +61,10 @@ TO_DO: Mapping[DistrustKind, str] = {
     "forged": "Ask the clinic. If the box was set up anew, put its new key here: leapfrog station key, there;"
     " district-authority station, here. If not, somebody has its certificate: district-authority revoke.",
     "other": "Ask who has the certificates of the two boxes: one was copied, or a file was put here by hand.",
-    "older": "The next sync mends it. If it happens again, somebody puts old states here: district-authority revoke.",
-    "doubled": "One was made of the other's backup. Make a new key for the copy: leapfrog station key --new, there.",
+    "older": "The next sync mends it; if the box was restored from a backup, once its clock is right. If it happens"
+    " again, and nothing was restored there, somebody puts old states here: district-authority revoke.",
+    "doubled": "One was made of the other's backup. Give the copy a new key: move station/key.pem away, there, then"
+    " leapfrog station key --new and restart.",
     "future": "Have the box's clock set: timedatectl set-ntp true, there. Nothing that it says is believed until then.",
 }
 STRANGER_TO_DO: Mapping[DistrustKind, str] = {
