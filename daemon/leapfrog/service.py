@@ -359,7 +359,7 @@ class Service:
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, Notice(live_problems, _all(worklist.wake, telling.sender.news)).look),
+            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake, on_news=telling.news).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )

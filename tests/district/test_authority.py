@@ -29,7 +29,7 @@ class Authority:
     def run(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         places = [
             word
-            for name in ("home", "tls", "issuers", "stations", "district")
+            for name in ("home", "tls", "issuers", "stations", "boxes", "district")
             for word in (f"--{name}", f"{self.folder}/{name}")
         ]
         return subprocess.run([PROGRAM, *words, *places], capture_output=True, text=True, check=False, input=given)
@@ -223,6 +223,24 @@ def test_what_a_stolen_box_signs_is_believed_no_more(authority: Authority, tmp_p
     authority.do("station", "by-stick-alone", given=public_pem(tmp_path, "by-stick-alone"))
     authority.do("revoke", "by-stick-alone")
     assert list((tmp_path / "stations").iterdir()) == []
+
+
+def test_what_a_stolen_box_said_of_itself_is_no_file_of_a_stranger_afterwards(
+    authority: Authority, tmp_path: Path
+) -> None:
+    left = [tmp_path / "boxes" / name for name in ("kitui.json", "by-stick/kitui.json", "mwingi.json")]
+    (tmp_path / "boxes/by-stick").mkdir(parents=True)
+    for file in left:
+        file.write_text("{}")
+    authority.do("issue", "kitui")
+    authority.do("revoke", "kitui")
+    assert [file.exists() for file in left] == [False, False, True]
+
+
+def test_whoever_renames_a_box_is_told_how(authority: Authority, tmp_path: Path) -> None:
+    authority.do("station", "kitui", given=public_pem(tmp_path, "kitui"))
+    refused = authority.run("station", "kitui-hill", given=public_pem(tmp_path, "kitui"))
+    assert "If the box was renamed: authority revoke kitui, first" in refused.stderr
 
 
 def test_a_box_is_told_the_districts_public_line(authority: Authority, tmp_path: Path) -> None:

@@ -99,11 +99,12 @@ def station_key(
 ) -> None:
     """Print the public key of this box, with which others check its sheets. It is made if there is none yet."""
     from leapfrog.state.action_log import acting
-    from leapfrog.state.station.key_at_start import key_was_asked_for, require_not_lost
+    from leapfrog.state.station.key_at_start import key_was_asked_for, require_no_key, require_not_lost
     from leapfrog.state.station.station_key import station_key as key_of
 
     state_dir = settings_of(config).state_dir
     if new:
+        require_no_key(state_dir)
         with acting(state_dir, "station key") as acted:
             key = key_of(state_dir)
             acted.detail = f"its id is {key.id}"

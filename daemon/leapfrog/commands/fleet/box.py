@@ -1,7 +1,7 @@
 """A box as the district knows it: what it said last, and what lies in its place now."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from leapfrog.fleet.box_state import BoxState
@@ -60,11 +60,15 @@ class Heard:
         return max(self.arrived_at - self.made_at, timedelta(0))
 
     @property
+    def told_on(self) -> date:
+        """The day of the box's own calendar on which it was made. That day, and its week, still ran then."""
+        return self.state.made_at.date()
+
+    @property
     def exams_on_full_days(self) -> tuple[int, ...]:
         """How many exams each day had that was over when the state was made, in their order."""
         days = sorted(self.state.exams_per_day, key=lambda one: one.day)
-        today = self.state.made_at.date()  # as the box's own calendar says it
-        return tuple(one.exams for one in days if one.day < today)
+        return tuple(one.exams for one in days if one.day < self.told_on)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One box: its name, what it calls itself where that is another, and a cell for each of COLUMNS."""
+    """One box: its name, what it calls itself where that is another, how urgently it needs somebody ("" not at all;
+    "awaited": it was not heard of yet, and need not have been), and a cell for each of COLUMNS.
+    """
 
     name: str
     called: str
@@ -61,11 +63,11 @@ def line_of(one: BoxInNeed, usual: Mapping[str, str], now: datetime) -> Line:
     name = box_name(box.name)
     if heard is None:
         cells = (Cell("never", wrong=True), *(Cell(NONE) for _ in COLUMNS[1:]))
-        return Line(name, "", one.urgency or "", cells)
+        return Line(name, "", one.urgency or "awaited", cells)
     state = heard.state
     called = "" if state.box == box.name else clean(state.box, LONGEST_NAME)
     drifted = {drift.measure for drift in one.drifted}
-    weeks = full_weeks(state.weeks, now.date())
+    weeks = full_weeks(state.weeks, heard.told_on)
     cells = (
         Cell(ago(heard.arrived_at, now), _made(heard), wrong=is_silent(heard, now)),
         _owed(heard),

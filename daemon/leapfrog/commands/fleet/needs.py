@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from leapfrog.commands.fleet.box import CLOCK_TOLERANCE, Box, DistrustKind, Heard, in_utc
-from leapfrog.commands.fleet.drift import Drift, drifts
+from leapfrog.commands.fleet.drift import RECENT_WEEKS, Drift, drifts
 from leapfrog.commands.fleet.models import Differing
 from leapfrog.fleet.box_state import Certificate, Disk
 from leapfrog.wording.text import byte_size, clean, span
@@ -22,6 +22,7 @@ OWED_LONG_BY_STICK = timedelta(days=30)
 OWED_TOO_LONG = timedelta(days=14)
 DISK_LOW, DISK_FULL = 0.10, 0.05  # of which is free
 CERTIFICATE_SOON, CERTIFICATE_NOW = timedelta(days=30), timedelta(days=7)
+COMPARED = timedelta(weeks=RECENT_WEEKS + 1)  # the week that still runs is not compared
 QUIET_DAYS = 3  # without any exam, at a box that had FEWEST_EXAMS on most of the days before
 FEWEST_EXAMS = 20
 
@@ -60,25 +61,27 @@ TO_DO: Mapping[DistrustKind, str] = {
     "forged": "Ask the clinic. If the box was set up anew, put its new key here: leapfrog station key, there;"
     " district-authority station, here. If not, somebody has its certificate: district-authority revoke.",
     "other": "Ask who has the certificates of the two boxes: one was copied, or a file was put here by hand.",
-    "older": "The next sync mends it. If it happens again, somebody puts old states here: district-authority revoke.",
-    "doubled": "One was made of the other's backup. Make a new key for the copy: leapfrog station key --new, there.",
+    "older": "The next sync mends it; if the box was restored from a backup, once its clock is right. If it happens"
+    " again, and nothing was restored there, somebody puts old states here: district-authority revoke.",
+    "doubled": "One was made of the other's backup. Give the copy a new key: move station/key.pem away, there, then"
+    " leapfrog station key --new and restart.",
     "future": "Have the box's clock set: timedatectl set-ntp true, there. Nothing that it says is believed until then.",
 }
 STRANGER_TO_DO: Mapping[DistrustKind, str] = {
     "unreadable": "See who put it there, and remove it.",
     "other": "See who put it there, and remove it: each box's state has the box's own name.",
-    "unknown": "If it is a box of this district, put its key here: leapfrog station key, there; district-authority"
-    " station, here. Else remove the file.",
+    "unknown": "If it is a new box of this district, put its key here: leapfrog station key, there; district-authority"
+    " station, here. If it was taken back or renamed, or nobody knows it, remove the file.",
 }
 
 
 def in_need(box: Box, differing: Iterable[Differing], now: datetime) -> BoxInNeed:
     """All that `box` needs at `now`, the most urgent first."""
-    drifted = drifts(box.heard.state.weeks, now.date()) if box.heard else ()
+    drifted = drifts(box.heard.state.weeks, box.heard.told_on) if box.heard else ()
     needs = [*_trust(box), *_silence(box, now)]
     if (heard := box.heard) is not None:
         needs += [*_disks(heard), *_certificates(heard, box.name, now), *_owed(heard), *_clock(heard)]
-        needs += [*_quiet(heard), *(_drift(one) for one in drifted), *_log(heard, now), *_attention(heard)]
+        needs += [*_quiet(heard), *(_drift(one, heard) for one in drifted), *_log(heard, now), *_attention(heard)]
         needs += [_different(one) for one in differing]
     needs.sort(key=lambda need: URGENCIES.index(need.urgency))
     return BoxInNeed(box, tuple(needs), drifted)
@@ -206,11 +209,9 @@ def _clock(heard: Heard) -> Iterable[Need]:
 
 
 def _quiet(heard: Heard) -> Iterable[Need]:
-    days = sorted(heard.state.exams_per_day, key=lambda one: one.day)
-    over = [one for one in days if one.day < heard.made_at.date()]  # the last day still runs
-    before, lately = over[:-QUIET_DAYS], over[-QUIET_DAYS:]
-    had = [one.exams for one in before]
-    if len(lately) < QUIET_DAYS or any(one.exams for one in lately):
+    over = heard.exams_on_full_days
+    had, lately = over[:-QUIET_DAYS], over[-QUIET_DAYS:]
+    if len(lately) < QUIET_DAYS or any(lately):
         return
     if sum(had) >= FEWEST_EXAMS and sum(count > 0 for count in had) * 4 >= 3 * len(had):
         yield Need(
@@ -232,14 +233,24 @@ DRIFT_TO_DO = {
 }
 
 
-def _drift(drift: Drift) -> Need:
+def _drift(drift: Drift, heard: Heard) -> Need:
     now, before = drift.now, drift.before
     what = (
         f"{'More' if drift.more else 'Fewer'} {MEASURED[drift.measure]} than before: {percent(now.share)}"
         f" ({now.events:,} of {now.of:,}), before {percent(before.share)} ({before.events:,} of {before.of:,})."
     )
     since = datetime.combine(drift.since, datetime.min.time()).astimezone()
-    return Need("now" if drift.measure == "differing" else "soon", what, DRIFT_TO_DO[drift.measure], since)
+    urgency: Urgency = "now" if drift.measure == "differing" else "soon"
+    return Need(urgency, what, f"{_new_bundle(drift, heard)}{DRIFT_TO_DO[drift.measure]}", since)
+
+
+def _new_bundle(drift: Drift, heard: Heard) -> str:
+    """Which bundle may have changed it: one that came in the weeks that are compared with those before."""
+    bundle = heard.state.bundle
+    if bundle is None or bundle.since is None or heard.told_on - bundle.since.date() > COMPARED:
+        return ""
+    since = f"{in_utc(bundle.since):%Y-%m-%d}"
+    return f"It has used the district's bundle {bundle.number} since {since}: see what that changed. "
 
 
 def _different(one: Differing) -> Need:

@@ -54,11 +54,23 @@ def headline(fleet: Fleet) -> str:
         return "No box is known here."
     now, soon, well = (len(fleet.needing(one)) for one in ("now", "soon", None))
     if not now and not soon:
-        return "The box is well." if well == 1 else f"All {well:,} boxes are well."
+        return _all_well(fleet, well)
     numbers = ((now, "today"), (soon, "this week"))
     said = ", ".join(f"{number:,} {_need(number)} somebody {when}" for number, when in numbers if number)
     total = len(fleet.boxes)
     return f"Of {total:,} box{'' if total == 1 else 'es'}, {said}."
+
+
+def _all_well(fleet: Fleet, well: int) -> str:
+    """What is said where no box needs anybody, as far as is known here."""
+    if fleet.problems:
+        return "Whether all boxes are well is not known: something hindered the look at them."
+    if awaited := sum(one.box.heard is None for one in fleet.boxes):
+        if well == 1:
+            return "The box was not heard of yet."
+        others = "; the others are well" if awaited < well else ""
+        return f"{awaited:,} of {well:,} boxes {'was' if awaited == 1 else 'were'} not heard of yet{others}."
+    return "The box is well." if well == 1 else f"All {well:,} boxes are well."
 
 
 def zone(moment: datetime) -> str:

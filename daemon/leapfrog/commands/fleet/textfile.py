@@ -146,7 +146,7 @@ def _of_weeks(fleet: Fleet) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     for one in fleet.boxes:
         if one.box.heard is None:
             continue
-        weeks = full_weeks(one.box.heard.state.weeks, fleet.made_at.date())[-RECENT_WEEKS:]
+        weeks = full_weeks(one.box.heard.state.weeks, one.box.heard.told_on)[-RECENT_WEEKS:]
         shares += [
             ((*_box(one), ("measure", measure)), found.share)
             for measure in MEASURES

@@ -37,6 +37,11 @@ class Telling:
         )
         self.metrics = MetricsWriter(own_state, source.settings.state_dir)
 
+    def news(self) -> None:
+        """Something else needs attention than before. Returns at once."""
+        self.sender.news()
+        self.metrics.wake()
+
     def parts(self) -> list[Watched]:
         """What runs."""
         return [Watched("own state", self.sender), Watched("metrics", self.metrics)]

@@ -114,6 +114,15 @@ def was_lost(state_dir: Path, noted: Callable[[], str | None] = lambda: None) ->
     return public_key_file(state_dir).exists() or signed or noted() is not None
 
 
+def require_no_key(state_dir: Path) -> None:
+    """Raises StorageError when this box has a key: another takes its place only when a person has moved it away."""
+    if existing_station_key(state_dir) is not None:
+        raise StorageError(
+            f"This box has a key, so no other was made. If another is to sign, move {station_key_file(state_dir)} away"
+            " first, and restart Leapfrog afterwards."
+        )
+
+
 def require_not_lost(state_dir: Path) -> None:
     """Raises StorageError when the key of this box was lost: whoever asks for it shall not be given another."""
     if was_lost(state_dir):

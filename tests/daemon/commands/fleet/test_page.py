@@ -3,17 +3,19 @@ with nothing that a box says able to do anything but be read.
 """
 
 import re
+import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from leapfrog.commands.fleet.drift import RULE
+from leapfrog.fleet.box_state import BundleInUse, DayCount, WeekCount
 from support.accessibility import violations
 from support.browser import Browser, chromium_program
-from support.made_up_fleet import MadeUpFleet
+from support.made_up_fleet import MadeUpFleet, weeks_before
 
 in_a_browser = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
@@ -90,6 +92,52 @@ def test_a_box_without_exams_for_days_is_told_unless_it_never_had_many(tmp_path:
         "busy": [("soon", "It had no exam on the last 3 days, and 8 a day before.")],
         "rare": [],
     }
+
+
+def test_a_day_is_over_by_the_calendar_of_the_box_not_of_the_district(tmp_path: Path) -> None:
+    evening = datetime(2026, 11, 26, 21, 0, tzinfo=timezone(timedelta(hours=-5)))  # the 27th, at the district
+    fleet = MadeUpFleet(tmp_path, now=evening.astimezone(UTC) + timedelta(seconds=3))
+    counts = [5] * 11 + [0, 0, 0]  # nothing on the two days before, and nothing yet today
+    first = evening.date() - timedelta(days=13)
+    days = [DayCount(day=first + timedelta(days=number), exams=count) for number, count in enumerate(counts)]
+    fleet.send("lima", made_at=evening, exams_per_day=tuple(days))
+    assert needs(fleet) == {"lima": []}
+
+
+def test_a_week_of_which_a_box_told_the_beginning_alone_is_no_full_week(tmp_path: Path) -> None:
+    monday = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    fleet = MadeUpFleet(tmp_path, now=monday + timedelta(days=8))
+    begun = WeekCount(week="2026-W48", exams=40, urgent=0, not_assessed=40, answered=0, differing=0)
+    weeks = (*weeks_before(monday.date(), [0.15] * 24), begun)
+    fleet.send("stolen", made_at=monday, weeks=weeks)
+    assert [what for _, what in needs(fleet)["stolen"] if "before" in what] == []
+
+
+def test_a_share_that_changed_with_the_models_is_told_with_the_bundle_that_brought_them(tmp_path: Path) -> None:
+    fleet = MadeUpFleet(tmp_path)
+    weeks = weeks_before(fleet.now.date(), [0.15] * 21 + [0.35] * 4)
+    fleet.send("new-models", weeks=weeks, bundle=BundleInUse(number=7, since=fleet.now - timedelta(days=20)))
+    fleet.send("long-since", weeks=weeks, bundle=BundleInUse(number=6, since=fleet.now - timedelta(days=90)))
+    to_do = {one.box.name: one.needs[0].do for one in fleet.look().fleet.boxes}
+    assert to_do["new-models"].startswith("It has used the district's bundle 7 since")
+    assert "bundle" not in to_do["long-since"]
+
+
+def test_nobody_is_called_well_of_whom_nothing_is_known(tmp_path: Path) -> None:
+    fleet = MadeUpFleet(tmp_path)
+    fleet.know("new")
+    fleet.look()
+    assert "The box was not heard of yet." in fleet.page
+    fleet.send("well")
+    fleet.look()
+    assert "1 of 2 boxes was not heard of yet; the others are well." in fleet.page
+    assert ">not heard of yet<" in fleet.page
+    fleet.send("new")
+    fleet.look()
+    assert "All 2 boxes are well." in fleet.page
+    shutil.rmtree(fleet.boxes)
+    fleet.look()
+    assert "Whether all boxes are well is not known" in fleet.page
 
 
 def test_a_box_that_comes_by_stick_is_given_two_weeks(tmp_path: Path) -> None:

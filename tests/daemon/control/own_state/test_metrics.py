@@ -15,6 +15,7 @@ from leapfrog.control.own_state.metrics import METRICS_NAME, MetricsWriter, metr
 from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.fleet.box_state import BoxState
 from support.box_states import MADE_AT, a_box_state
+from support.clocks import Clocks
 from support.ports import free_port
 from support.waiting import wait_until
 
@@ -90,15 +91,36 @@ class Told:
 
 
 def test_a_disk_that_takes_no_file_ends_nothing_and_is_said_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, clock: Clocks
 ) -> None:
     writer = MetricsWriter(cast(OwnState, Told()), tmp_path / "missing")
     for _ in range(3):
-        assert 55 < writer.turn() <= 60
+        clock.pass_by(writer.turn())
     assert caplog.text.count("cannot be written") == 1
     (tmp_path / "missing").mkdir()
     writer.turn()
     assert (tmp_path / "missing" / METRICS_NAME).exists()
+
+
+def test_it_is_written_every_five_minutes_and_for_news_but_never_twice_in_a_minute(
+    tmp_path: Path, clock: Clocks
+) -> None:
+    writer, file = MetricsWriter(cast(OwnState, Told()), tmp_path), tmp_path / METRICS_NAME
+    assert writer.turn() == 300
+    file.unlink()
+    clock.pass_by(20)
+    assert writer.turn() == 40  # it was woken by news
+    assert not file.exists()
+    clock.pass_by(40)
+    writer.turn()
+    assert file.exists()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    clocks = Clocks()
+    monkeypatch.setattr("leapfrog.control.own_state.metrics.time", clocks)
+    return clocks
 
 
 @pytest.mark.root

@@ -10,7 +10,7 @@ from leapfrog.commands.doctor.station import station_key_checks
 from leapfrog.errors import StorageError
 from leapfrog.signed_summary.signing import key_id
 from leapfrog.state.journal import Journal
-from leapfrog.state.station.key_at_start import KeyAtStart, key_was_asked_for, require_not_lost
+from leapfrog.state.station.key_at_start import KeyAtStart, key_was_asked_for, require_no_key, require_not_lost
 from leapfrog.state.station.station_key import public_keys, station_key, station_key_file
 
 
@@ -89,6 +89,13 @@ def test_a_key_in_the_place_of_another_is_told_until_somebody_asks_for_the_publi
     assert any("another than before" in check.detail for check in station_key_checks(tmp_path))
     key_was_asked_for(tmp_path)
     assert KeyAtStart(tmp_path, journal).problems() == ()
+
+
+def test_a_new_key_is_refused_while_there_is_one(tmp_path: Path) -> None:
+    require_no_key(tmp_path)
+    station_key(tmp_path)
+    with pytest.raises(StorageError, match=r"has a key, so no other was made.*move .*key\.pem away"):
+        require_no_key(tmp_path)
 
 
 def test_a_new_key_is_a_persons_decision_and_the_old_one_stays_known(tmp_path: Path, journal: Journal) -> None:
