@@ -90,6 +90,7 @@ from leapfrog.worklist.rendered_report import rendered_report
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
+COMMAND_SECONDS = 3.0  # for which a command that found no daemon may have the state directory yet
 PUBLISHED_AGAIN = 50  # reports, after a run that did not end in order
 JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
@@ -119,7 +120,7 @@ class Service:
         Raises LeapfrogError when the box cannot start: the state directory or a port is in use, or the disk is full.
         """
         _raise_open_file_limit()
-        with StateLock(self._settings.state_dir):
+        with StateLock(self._settings.state_dir, COMMAND_SECONDS):
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, self._on_signal)
             threading.excepthook = self._on_thread_failure

@@ -2,16 +2,17 @@
 holding its lock.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from leapfrog.control.commands import Commands
-from leapfrog.control.control_socket import StateLock, ask_daemon
+from leapfrog.control.control_socket import LOCK_PAUSE_SECONDS, StateLock, ask_daemon
 from leapfrog.control.noting import Noting
 from leapfrog.control.own_state.own_state import OwnState
 from leapfrog.control.status import StatusSource
-from leapfrog.errors import DaemonNotRunning, StorageError
+from leapfrog.errors import DaemonNotRunning, StateDirectoryHeld, StorageError
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.actions.who import own_self
@@ -21,23 +22,32 @@ from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.station.station_key import existing_station_key
 
 ONLY_DAEMON = ("sync", "print")  # what needs a running box
+HELD_PATIENCE_SECONDS = 10.0  # until another process has let go of the state directory, or answers
 
 
 def run_command(settings: Settings, command: str, *, timeout_seconds: float | None = None, **arguments: Any) -> Any:
     """Ask the daemon to run `command`. If no daemon is running, run it here, holding the lock of the state directory.
 
-    `timeout_seconds` is for a command that may take long.
+    `timeout_seconds` is for a command that may take long. Another command has the state for a moment, and a daemon that
+    starts has it before it answers: so this is tried for some seconds, lest an export that takes minutes ends there.
 
     Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync` or `print`,
     which only a daemon can do, or if no daemon has ever run on this state directory.
     """
-    try:
-        return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
-    except DaemonNotRunning:
-        if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
-            raise
-    with _commands_without_daemon(settings) as commands:
-        return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
+    deadline = time.monotonic() + HELD_PATIENCE_SECONDS
+    while True:
+        try:
+            return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
+        except DaemonNotRunning:
+            if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
+                raise
+        try:
+            with _commands_without_daemon(settings) as commands:
+                return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
+        except StateDirectoryHeld:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(LOCK_PAUSE_SECONDS)
 
 
 def daemon_status(settings: Settings) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ CLIENT_TIMEOUT_SECONDS = 30.0
 REQUEST_SECONDS = 5.0  # within which a client must have sent its whole request
 LONGEST_REQUEST_BYTES = 16 * 1024 * 1024  # the ids of some 800,000 instances
 MOST_CLIENTS = 32
+LOCK_PAUSE_SECONDS = 0.05  # before the lock of a state directory is tried again
 BACKLOG = 64
 STOP_SECONDS = 2.0  # how long a stop waits for commands that are being run
 ACCEPT_PAUSE_SECONDS = 0.2
@@ -44,10 +45,11 @@ _log = logging.getLogger(__name__)
 class StateLock:
     """The exclusive right to use a state directory, until `release` or the end of the process."""
 
-    def __init__(self, state_dir: Path) -> None:
-        """Take the lock. Raises StateDirectoryHeld, which names the holder, when another process has the lock, and
-        StorageError when the directory cannot be created or opened.
+    def __init__(self, state_dir: Path, patience_seconds: float = 0.0) -> None:
+        """Take the lock. Raises StateDirectoryHeld, which names the holder, when another process has the lock for so
+        long, and StorageError when the directory cannot be created or opened.
         """
+        deadline = time.monotonic() + patience_seconds
         try:
             state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -56,14 +58,21 @@ class StateLock:
                 f"The state directory {state_dir} cannot be used: {problem.strerror}. Run this as its owner, or set"
                 " station.state_dir to another directory."
             ) from problem
+        while not self._is_taken():
+            if time.monotonic() >= deadline:
+                os.close(self._descriptor)
+                raise StateDirectoryHeld(
+                    f"{_holder(state_dir)} is already using {state_dir}. Stop it first, or set station.state_dir to"
+                    " another directory."
+                )
+            time.sleep(LOCK_PAUSE_SECONDS)
+
+    def _is_taken(self) -> bool:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._descriptor)
-            raise StateDirectoryHeld(
-                f"{_holder(state_dir)} is already using {state_dir}. Stop it first, or set station.state_dir to"
-                " another directory."
-            ) from None
+            return False
+        return True
 
     def release(self) -> None:
         """Let another process take the lock."""

@@ -61,11 +61,13 @@ def carrying_problems(settings: DestinationSettings, deliveries: Deliveries, now
         )
         return (missed,)
     last = sticks.last_written_at
-    if not waiting or oldest < STICK_IS_DUE or (last is not None and _age(last, now) < STICK_IS_DUE):
+    # A clock that was years ahead when a stick was written, and is right now, must not keep anybody from the next one.
+    since_last = None if last is None else _age(last, now)
+    if not waiting or oldest < STICK_IS_DUE or (since_last is not None and timedelta() <= since_last < STICK_IS_DUE):
         return ()
     due = Problem(
         what=f"{count(waiting, 'object')} wait to be carried to {to}, the oldest for {span(oldest.total_seconds())};"
-        f" {f'the last stick was written {span(_age(last, now).total_seconds())} ago' if last else 'none went yet'}.",
+        f" {_told_of_last(last, since_last)}.",
         since=last or "",
         remedy="Put in a stick, run `leapfrog export` with the folder where it is mounted, and have it taken there.",
         for_staff=STICK_IS_DUE_FOR_STAFF
@@ -73,6 +75,14 @@ def carrying_problems(settings: DestinationSettings, deliveries: Deliveries, now
         else STICK_IS_DUE_FOR_STAFF_OF.format(destination=settings.name),
     )
     return (due,)
+
+
+def _told_of_last(last: str | None, since_last: timedelta | None) -> str:
+    if last is None or since_last is None:
+        return "none went yet"
+    if since_last < timedelta():
+        return f"the last stick was written on {last[:10]}, as the clock was then"
+    return f"the last stick was written {span(since_last.total_seconds())} ago"
 
 
 def _age(moment: str, now: datetime) -> timedelta:

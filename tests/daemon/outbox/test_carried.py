@@ -127,6 +127,16 @@ def test_after_an_export_no_stick_is_due_for_a_week(box: StickBox) -> None:
     assert "the last stick was written 9 days ago" in problems_after(box, 9)[0]
 
 
+def test_a_stick_of_a_day_that_is_yet_to_come_keeps_none_from_being_due(box: StickBox) -> None:
+    """The clock was years ahead when it was written."""
+    box.owe(3)
+    box.export(box.stick())
+    box.in_journal(
+        lambda journal: journal.change("UPDATE exported_parts SET exported_at = '2099-01-02T03:04:05+00:00'")
+    )
+    assert "the last stick was written on 2099-01-02, as the clock was then" in problems_after(box, 9)[0]
+
+
 def test_a_stick_that_does_not_come_back_is_missed(box: StickBox) -> None:
     box.owe(3)
     box.export(box.stick())

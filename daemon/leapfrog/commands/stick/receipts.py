@@ -117,14 +117,16 @@ def _sentences(destination: str, became: Counter[str]) -> Iterator[str]:
             " says why; `leapfrog retry ID` has them written again."
         )
     if became["refused before"]:
-        yield f"Not taken, as an earlier receipt said already: {count(became['refused before'], 'object')}."
+        objects = count(became["refused before"], "object")
+        yield f"Not taken, as an earlier receipt or the link said already: {objects}."
     if became["not owed"]:
         objects = count(became["not owed"], "object")
         yield f"Not owed any more, since there is a newer one, or somebody gave it up: {objects}."
     if became["never written"]:
         yield (
-            f"Not counted: {count(became['never written'], 'object')} that this box did not write in that part, or that"
-            " is owed anew since. What is owed goes on the next stick."
+            f"Not counted: {count(became['never written'], 'object')} that this box did not write in that part, that is"
+            " owed anew since, or that was forgotten here since (`leapfrog forget`; then have the district delete it)."
+            " What is owed goes on the next stick."
         )
 
 

@@ -60,7 +60,7 @@ class Written:
             )
         yield self._left(f" of the chosen kinds ({', '.join(kinds)})" if kinds else "")
         if self.parts or self.kept_parts:
-            yield from _what_to_do(root)
+            yield from _what_to_do(root, anything_owed=bool(self.objects or self.kept_parts))
 
     def _done(self) -> str:
         to = with_article(self.destination)
@@ -112,11 +112,13 @@ def _size(byte_count: int) -> str:
     return f"{byte_count / 1000:,.0f} kB" if byte_count < 1_000_000 else byte_size(byte_count)
 
 
-def _what_to_do(root: Path) -> Iterator[str]:
+def _what_to_do(root: Path, *, anything_owed: bool) -> Iterator[str]:
     yield "What to do now:"
     first = f"Unmount the stick before you pull it out: umount {root}" if root.is_mount() else "Bring it on a stick."
     yield f"  1. {first}"
     yield "  2. Carry it to the district. `leapfrog receive` takes there what is on it, and puts receipts on it."
     yield f"  3. When it is back, put it in and run: leapfrog import {root}"
+    if not anything_owed:
+        return
     yield "Until then all of it stays on this box and counts as owed. If the stick gets lost, no exam is lost, and"
     yield "nobody can read it: what was on it goes on the next one."

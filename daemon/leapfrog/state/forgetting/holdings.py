@@ -10,7 +10,9 @@ from leapfrog.state.records import StudyRecord
 # What of an exam is where: `state` as it is told.
 AT_DESTINATIONS = (
     "SELECT destination, CASE WHEN state = 'confirmed' THEN 'confirmed'"
-    " WHEN posted = 1 OR id IN (SELECT delivery_id FROM handed_over) THEN 'perhaps'"
+    # What only went on a stick counts as sent, so that a link asks for it first; that it is on a stick is told apart.
+    " WHEN posted = 1 AND (attempts > 0 OR id NOT IN (SELECT delivery_id FROM exported))"
+    " OR id IN (SELECT delivery_id FROM handed_over) THEN 'perhaps'"
     " ELSE 'none' END AS there, state IN ('waiting', 'refused') AS owed, kind, count(*) AS total,"
     " sum(id IN (SELECT delivery_id FROM exported)) AS exported"
     " FROM deliveries WHERE study_key = ? AND kind <> 'print' GROUP BY destination, there, owed, kind"

@@ -85,7 +85,7 @@ def test_a_later_receipt_may_confirm_what_an_earlier_one_refused(box: StickBox) 
     confirmation.write_bytes(box.receipt(manifest))
     said(box, refusal)
     assert box.count("refused") == 1
-    assert "Not taken, as an earlier receipt said" in said(box, refusal)
+    assert "Not taken, as an earlier receipt or the link said" in said(box, refusal)
     said(box, confirmation)
     assert box.count("confirmed") == 1
     assert "Nothing new is confirmed" in said(box, refusal), "what is confirmed stays so"
@@ -291,6 +291,15 @@ def test_a_receipt_counts_although_the_destination_got_another_name_since(box: S
     )
     assert not box.bring_back(stick).failed
     assert box.count("confirmed") == 1
+
+
+def test_what_was_forgotten_while_it_was_on_the_way_is_told(box: StickBox) -> None:
+    box.owe(1)
+    stick = box.stick()
+    box.export(stick)
+    box.give_receipts(stick)
+    box.in_journal(lambda journal: journal.change("DELETE FROM deliveries"))  # as `leapfrog forget` does
+    assert "forgotten here since" in said(box, stick)
 
 
 def test_a_receipt_for_what_went_to_a_key_that_the_settings_have_no_more_confirms_nothing(box: StickBox) -> None:

@@ -212,7 +212,10 @@ def test_who_has_what_of_it_is_told(box: Box) -> None:
     )
     box.journal.change("INSERT INTO exported VALUES (?, 'an export', 1, 'a digest')", deliveries[1]["id"])
     (one,) = holdings_of(box.journal, Studies(box.journal).get(box.key)).destinations
-    assert (one.confirmed, one.perhaps, one.owed, one.on_sticks) == (1, 1, {"original": 1}, 1)
+    assert (one.confirmed, one.perhaps, one.owed, one.on_sticks) == (1, 0, {"original": 1}, 1)
+    Deliveries(box.journal).mark_posted(deliveries[1]["id"])
+    (one,) = holdings_of(box.journal, Studies(box.journal).get(box.key)).destinations
+    assert (one.perhaps, one.on_sticks) == (1, 1)
 
 
 def test_nobody_is_told_that_an_image_is_safe_which_was_forgotten(box: Box) -> None:
