@@ -243,11 +243,7 @@ class AnswerInquirer(Worker):
         self._fetch_all()
         waits = [seconds_until_asked(one.asked, one.asked_at, now, answered=one.answered) for one in questions]
         if asked_for or (waits and min(waits) <= 0):
-            due = [
-                one
-                for one in questions
-                if asked_for or is_nearly_due(one.asked, one.asked_at, now, answered=one.answered)
-            ]
+            due = [one for one in questions if asked_for or self._is_nearly_due(one)]
             for first in range(0, len(due), STUDIES_AT_ONCE):
                 self._ask(due[first : first + STUDIES_AT_ONCE])
                 self._fetch_all()
@@ -259,6 +255,8 @@ class AnswerInquirer(Worker):
     def _ask(self, questions: list[Question]) -> None:
         uids = list(dict.fromkeys(one.study_instance_uid for one in questions))
         counts = self._search.counts(uids)
+        # Who asks for it by hand takes nothing from how often it is asked by itself.
+        due = {one.study_key for one in questions if self._is_nearly_due(one)}
         answered: list[str] = []
         for one in questions:
             held = counts.get(one.study_instance_uid)
@@ -270,12 +268,15 @@ class AnswerInquirer(Worker):
                 self._look_through(one, held)
             except DistrictError as problem:
                 # It was asked: its next turn comes when it is due again, and the others have theirs now.
-                self._answers.asked(self.destination, [one.study_key], self._now(), MOST_ASKS)
+                self._answers.asked(self.destination, due & {one.study_key}, self._now(), MOST_ASKS)
                 self._mishaps.failed(problem)
             else:
                 answered.append(one.study_key)
                 self._mishaps.went_well()
-        self._answers.asked(self.destination, answered, self._now(), MOST_ASKS)
+        self._answers.asked(self.destination, due.intersection(answered), self._now(), MOST_ASKS)
+
+    def _is_nearly_due(self, question: Question) -> bool:
+        return is_nearly_due(question.asked, question.asked_at, self._now(), answered=question.answered)
 
     def _look_through(self, question: Question, held: int | None) -> None:
         own = self._answers.own_uids(question.study_key)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from leapfrog.outbox.answers.patience import MOST_ASKS
 from leapfrog.state.answer_files import AnswerFiles
 from support.answers_box import HOUR, AnswersBox
 from support.orthanc import Orthanc
@@ -138,6 +139,16 @@ def test_the_same_one_from_two_districts_is_shown_once(
     assert len(answers.shown) == 1
     assert box.told == [exam.key]
     assert not any("/instances/" in exchange.path for exchange in proxy.exchanges)  # it was not fetched again
+
+
+def test_however_often_somebody_asks_by_hand_the_box_still_asks_by_itself(box: AnswersBox, orthanc: Orthanc) -> None:
+    exam = box.sent_exam(give_to=orthanc.add)
+    inquirer = box.inquirer(orthanc.dicomweb_url)
+    for _ in range(MOST_ASKS + 1):
+        inquirer.ask_now()
+        assert box.ask(inquirer, after=2.0).shown == ()
+    orthanc.add(file_of(structured_report(exam.study_instance_uid, "17")))
+    assert len(box.ask(inquirer).shown) == 1
 
 
 def test_two_patients_under_one_study_number_each_get_their_own(box: AnswersBox, orthanc: Orthanc) -> None:
