@@ -102,6 +102,18 @@ def test_a_box_without_a_certificate_has_an_issuer_too(authority: Authority, tmp
     assert (tmp_path / "issuers").read_text() == "mwingi MWINGI\n"
 
 
+def test_no_two_clinics_can_file_two_patients_under_one_number(authority: Authority, tmp_path: Path) -> None:
+    """2-17 of kitui, and 17 of kitui-2."""
+    authority.do("issue", "kitui")
+    key = station_key(tmp_path / "box").public_pem
+    for command, given in (("issue", ""), ("station", key)):
+        refused = authority.run(command, "kitui-2", given=given)
+        assert (refused.returncode, "--issuer" in refused.stderr) == (1, True)
+    authority.do("issue", "kitui-2", "--issuer", "KITUI2")
+    authority.do("renew", "kitui")
+    authority.do("issue", "kitui-3", "--issuer", "KITUI2")  # two boxes of one clinic
+
+
 def test_a_key_that_was_made_on_the_box_never_leaves_it(authority: Authority, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])

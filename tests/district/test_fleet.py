@@ -2,7 +2,6 @@
 and to Prometheus on the same machine, by somebody who may do nothing else.
 """
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.state.station.station_key import StationKey
-from support.district import READERS_PORT, District, why_no_district
+from support.district import FLEET_SERVICE, LEAPFROG, READERS_PORT, District, why_no_district
 from support.made_up_fleet import key_of, signed, well
 from support.prometheus import why_no_prometheus
 from support.waiting import wait_until
@@ -20,9 +19,6 @@ pytestmark = pytest.mark.root
 PAGE = f"https://127.0.0.1:{READERS_PORT}/fleet/"
 LOGIN = ("--user", "reader:read well")
 BOXES = Path("/var/lib/leapfrog-district/boxes")
-PROGRAM = "/usr/local/bin/leapfrog"
-SERVICE = "leapfrog-district-fleet.service"
-DROP_IN = f"/etc/systemd/system/{SERVICE}.d/test.conf"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +26,10 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     if reason := why_no_district() or why_no_prometheus():
         pytest.skip(reason)
     with District(tmp_path_factory.mktemp("district")) as made:
-        program = made.path(PROGRAM)
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
-        program.chmod(0o755)
-        # The checkout that the tests run may lie where nobody's programs do.
-        made.path(DROP_IN).parent.mkdir(parents=True)
-        made.path(DROP_IN).write_text("[Service]\nPrivateTmp=no\nProtectHome=no\n")
-        said = made.set_up("--prometheus", "--leapfrog", PROGRAM)
+        made.install_leapfrog()
+        said = made.set_up("--prometheus", "--leapfrog", LEAPFROG)
         assert "PROBLEM" not in said, said
-        hashed = made.do("openssl", "passwd", "-6", LOGIN[1].partition(":")[2]).strip()
-        made.path("/etc/leapfrog-district/passwords").write_text(f"reader:{hashed}\n")
+        made.admit_reader(LOGIN[1])
         yield made
 
 
@@ -53,7 +42,7 @@ def kitui(district: District) -> District:
     district.path("/tmp/state.json").write_bytes(signed("kitui", well("kitui", datetime.now(UTC))))
     status, _ = district.curl("-T", "/tmp/state.json", "https://127.0.0.1/boxes/kitui.json", box=box)
     assert status in (201, 204)
-    district.do("systemctl", "start", SERVICE)
+    district.do("systemctl", "start", FLEET_SERVICE)
     return district
 
 
@@ -94,7 +83,7 @@ def test_what_a_courier_brings_is_seen_too(kitui: District) -> None:
     kitui.path("/tmp/mwingi.pem").write_text(StationKey(key_of("mwingi")).public_pem)
     kitui.do("sh", "-c", "district-authority station mwingi < /tmp/mwingi.pem")
     kitui.path(f"{BOXES}/by-stick/mwingi.json").write_bytes(signed("mwingi", well("mwingi", made_at)))
-    kitui.do("systemctl", "start", SERVICE)
+    kitui.do("systemctl", "start", FLEET_SERVICE)
     page = kitui.curl(*LOGIN, PAGE)[1]
     assert "All 2 boxes are well." in page
     assert "by stick, made" in page
@@ -102,7 +91,7 @@ def test_what_a_courier_brings_is_seen_too(kitui: District) -> None:
 
 def test_a_technician_may_have_it_made_and_it_goes_on(kitui: District) -> None:
     kitui.do("leapfrog", "fleet", "--out", "/var/lib/leapfrog-district/fleet")
-    kitui.do("systemctl", "start", SERVICE)
+    kitui.do("systemctl", "start", FLEET_SERVICE)
 
 
 def test_a_page_that_is_made_no_more_is_a_problem(kitui: District) -> None:
@@ -111,5 +100,5 @@ def test_a_page_that_is_made_no_more_is_a_problem(kitui: District) -> None:
     kitui.do("touch", "-d", "1 hour ago", page)
     assert "The page of all boxes is not made" in kitui.run("district-check").stdout
     kitui.do("systemctl", "start", "leapfrog-district-fleet.timer")
-    kitui.do("systemctl", "start", SERVICE)
+    kitui.do("systemctl", "start", FLEET_SERVICE)
     assert "PROBLEM" not in kitui.run("district-check").stdout

@@ -73,6 +73,12 @@ class District(BootedMachine):
         self.do("systemd-tmpfiles", "--create", "postgresql-common.conf", "--prefix=/run/postgresql")
         return self.do(str(SET_UP), "--no-packages", "--name", "127.0.0.1", *options)
 
+    def admit_reader(self, login: str) -> None:
+        """Let in whoever says NAME:PASSWORD at the readers' port, and nobody else."""
+        name, _, password = login.partition(":")
+        hashed = self.do("openssl", "passwd", "-6", password).strip()
+        self.path("/etc/leapfrog-district/passwords").write_text(f"{name}:{hashed}\n")
+
     def do(self, *command: str) -> str:
         """Run a command in the machine and return what it said. Raises AssertionError when it fails."""
         done = self.run(*command)

@@ -8,7 +8,7 @@ import typer
 from leapfrog.cli.apps import bundle_app
 from leapfrog.cli.options import ConfigOption, JsonOption, settings_of
 from leapfrog.cli.output import show
-from leapfrog.commands.bundle import DISTRICT_KEY_FILE
+from leapfrog.commands.district_places import KEY_FILE
 from leapfrog.settings import default_file, settings_in_use
 
 KeyOption = Annotated[
@@ -28,7 +28,7 @@ def make(
         list[Path] | None,
         typer.Option("--models", metavar="DIR", help="A model package, or a folder of them; may be given repeatedly."),
     ] = None,
-    key: KeyOption = DISTRICT_KEY_FILE,
+    key: KeyOption = KEY_FILE,
     as_json: JsonOption = False,
 ) -> None:
     """Make a bundle, at the district, and sign it with its key."""

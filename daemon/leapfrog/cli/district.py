@@ -8,6 +8,7 @@ import typer
 from leapfrog.cli.apps import app
 from leapfrog.cli.options import JsonOption
 from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+from leapfrog.commands.district_places import BOXES, KEY_FILE, STATIONS
 from leapfrog.errors import UsageError
 
 DISTRICT_HELP = "Default: where config/district/set-up puts it."
@@ -50,7 +51,7 @@ def receive(
     as_json: JsonOption = False,
 ) -> None:
     """At the district: take what boxes wrote on a stick, and give receipts. Exit status 1: something is left."""
-    from leapfrog.commands.receive.command import KEY_FILE, Places, receive
+    from leapfrog.commands.receive.command import Places, receive
     from leapfrog.commands.receive.servers_here import roots_of
     from leapfrog.district_key import district_key
 
@@ -66,3 +67,19 @@ def receive(
     show(received.as_json(), as_json, received.lines(), unwrapped=True)
     if not received.all_taken:
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def fleet(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the page and Prometheus' textfile.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the boxes leave their states.")] = BOXES,
+    stations: Annotated[
+        Path, typer.Option("--stations", metavar="DIR", help="The public keys of the boxes, one file each.")
+    ] = STATIONS,
+    as_json: JsonOption = False,
+) -> None:
+    """At the district: which boxes need somebody, with what and what to do, as a page and for Prometheus."""
+    from leapfrog.commands.fleet.command import show_fleet
+
+    outcome = show_fleet(folder, out, stations)
+    show(outcome.as_json() if as_json else None, as_json, outcome.lines(), unwrapped=True)

@@ -16,8 +16,6 @@ from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.packages.catalogue import FOLDER_SEPARATOR, packages_in_use
 from leapfrog.settings import Settings, SettingsInUse
 
-DISTRICT_KEY_FILE = Path("/etc/leapfrog-district/district.key")
-
 
 @dataclass(frozen=True)
 class Taken:

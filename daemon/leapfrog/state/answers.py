@@ -229,9 +229,9 @@ class Answers:
 
     # ------------------------------------------------------------ the exam
 
-    def patients(self, study_key: str, own_issuer: str) -> tuple[ExamPatient, tuple[ExamPatient, ...]]:
-        """The patient of an exam, and those of the others with the same Study Instance UID. `own_issuer` is how the
-        clinic is known, "" if it has no such name.
+    def patients(self, study_key: str, own_issuer: str) -> tuple[ExamPatient, dict[str, ExamPatient]]:
+        """The patient of an exam, and those of the others with the same Study Instance UID, by their exams' keys.
+        `own_issuer` is how the clinic is known, "" if it has no such name.
         """
         rows = self._journal.rows(
             "SELECT key, study_instance_uid, patient_id, issuer,"
@@ -244,12 +244,13 @@ class Answers:
             row["key"]: ExamPatient(
                 row["study_instance_uid"],
                 row["patient_id"],
+                row["issuer"] or own_issuer,
                 frozenset(filter(None, (row["issuer"], own_issuer))),
                 frozenset(filter(None, json.loads(row["births"]))),
             )
             for row in rows
         }
-        return patients.pop(study_key), tuple(patients.values())
+        return patients.pop(study_key), patients
 
     def sent_uid(self, study_key: str, destination: str) -> str | None:
         """The SOP Instance UID of something of the exam that this destination confirmed; None where there is none."""

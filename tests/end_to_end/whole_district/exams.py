@@ -23,7 +23,6 @@ COMPRESSED_FILM = "pydicom-data_MIT/RG1_J2KI.dcm"
 FILM = "nhsx_nih_dx_MIT/1.3.6.1.4.1.11129.5.5.110503645592756492463169821050252582267888.dcm"
 LOOPS = "go-dicom_Apache2_US_multiframe"
 LOOP_FRAMES = 8  # of a made-up one
-BIRTH_DATE = "19850412"
 NAMES = ("Achieng^Mary", "Mutua^John", "Wanjiru^Amina", "Otieno^Peter")
 
 
@@ -128,8 +127,7 @@ def _write(
     image.StudyInstanceUID = study.study_instance_uid if study else generate_uid()
     image.PatientID = study.patient_id if study else str(FIRST_PATIENT + number)
     image.PatientName = study.patient_name if study else NAMES[(number + seed) % len(NAMES)]
-    # Without it, a box is not sure whose answer it is that comes back under the district's number.
-    image.PatientBirthDate = BIRTH_DATE
+    image.PatientBirthDate = ""  # as many machines leave it
     meta = getattr(image, "file_meta", None)
     save(image, path, meta.TransferSyntaxUID if meta else ExplicitVRLittleEndian)
     return Exam(

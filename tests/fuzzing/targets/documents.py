@@ -26,7 +26,7 @@ from support.radiologist import (
 )
 
 STUDY = "1.2.3.4"
-PATIENT = ExamPatient(STUDY, "17", frozenset(("KITUI",)), frozenset(("19800101",)))
+PATIENT = ExamPatient(STUDY, "17", "KITUI", frozenset(("KITUI",)), frozenset(("19800101",)))
 
 
 def check(content: bytes) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from leapfrog.commands.district_places import BOXES, KEY_FILE, RECEIPTS, STATIONS
 from leapfrog.commands.receive.box_states import keep_state
 from leapfrog.commands.receive.part import Part
 from leapfrog.commands.receive.receipts import KeptReceipts
@@ -38,10 +39,6 @@ from leapfrog.stick.parcel import Manifest, ParcelObject, read_parcel
 from leapfrog.stick.receipt import LARGEST_RECEIPT_BYTES
 from leapfrog.wording.text import clean
 
-KEY_FILE = Path("/etc/leapfrog-district/district.key")
-STATIONS = Path("/etc/leapfrog-district/stations")
-RECEIPTS = Path("/var/lib/leapfrog-district/receipts")
-BOXES = Path("/var/lib/leapfrog-district/boxes")
 # When the server failed over so many objects one after the other, without a word about them, then it is the server.
 UNCLEAR_IN_A_ROW = 3
 

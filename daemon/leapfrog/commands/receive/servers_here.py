@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from leapfrog.commands.district_places import ORTHANCS
 from leapfrog.errors import UsageError
 from leapfrog.settings.destinations import dicomweb_root
 
-ORTHANCS = Path("/etc/leapfrog-district/orthancs.conf")  # for nginx: `server 127.0.0.1:8101 ...;`, one a line
 SERVER_LINE = re.compile(r"^\s*server\s+(127\.0\.0\.1:[0-9]{1,5})[\s;]", re.MULTILINE)
 
 

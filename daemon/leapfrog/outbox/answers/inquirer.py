@@ -12,9 +12,9 @@ import time
 import traceback
 from collections.abc import Callable
 
-from leapfrog.answers.document import Document
+from leapfrog.answers.document import Document, PatientNumber
 from leapfrog.answers.judgement import judgement
-from leapfrog.answers.whose import ExamPatient, Whose, has_another_number, whose
+from leapfrog.answers.whose import ExamPatient, Whose, has_another_number, may_be_behind_its_name, whose
 from leapfrog.durable import write_durably
 from leapfrog.errors import (
     DistrictAnswerTooLong,
@@ -243,11 +243,7 @@ class AnswerInquirer(Worker):
         self._fetch_all()
         waits = [seconds_until_asked(one.asked, one.asked_at, now, answered=one.answered) for one in questions]
         if asked_for or (waits and min(waits) <= 0):
-            due = [
-                one
-                for one in questions
-                if asked_for or is_nearly_due(one.asked, one.asked_at, now, answered=one.answered)
-            ]
+            due = [one for one in questions if asked_for or self._is_nearly_due(one)]
             for first in range(0, len(due), STUDIES_AT_ONCE):
                 self._ask(due[first : first + STUDIES_AT_ONCE])
                 self._fetch_all()
@@ -259,6 +255,8 @@ class AnswerInquirer(Worker):
     def _ask(self, questions: list[Question]) -> None:
         uids = list(dict.fromkeys(one.study_instance_uid for one in questions))
         counts = self._search.counts(uids)
+        # Who asks for it by hand takes nothing from how often it is asked by itself.
+        due = {one.study_key for one in questions if self._is_nearly_due(one)}
         answered: list[str] = []
         for one in questions:
             held = counts.get(one.study_instance_uid)
@@ -270,12 +268,15 @@ class AnswerInquirer(Worker):
                 self._look_through(one, held)
             except DistrictError as problem:
                 # It was asked: its next turn comes when it is due again, and the others have theirs now.
-                self._answers.asked(self.destination, [one.study_key], self._now(), MOST_ASKS)
+                self._answers.asked(self.destination, due & {one.study_key}, self._now(), MOST_ASKS)
                 self._mishaps.failed(problem)
             else:
                 answered.append(one.study_key)
                 self._mishaps.went_well()
-        self._answers.asked(self.destination, answered, self._now(), MOST_ASKS)
+        self._answers.asked(self.destination, due.intersection(answered), self._now(), MOST_ASKS)
+
+    def _is_nearly_due(self, question: Question) -> bool:
+        return is_nearly_due(question.asked, question.asked_at, self._now(), answered=question.answered)
 
     def _look_through(self, question: Question, held: int | None) -> None:
         own = self._answers.own_uids(question.study_key)
@@ -364,6 +365,7 @@ class AnswerInquirer(Worker):
         self._answers.begin_attempt(found.id)
         examination = self._examiner.examine(self._files.path(found.id))
         if examination.cut_short:
+            self._answers.take_back_attempt(found.id)
             raise _Stopped("The box is stopping.")
         document = examination.document
         if document is None:
@@ -373,12 +375,16 @@ class AnswerInquirer(Worker):
         elif judgement(document) == "machine":
             self._settle(found, "no_answer")
         else:
-            self._show(found, document, examination.pages)
+            try:
+                self._show(found, document, examination.pages)
+            except (DistrictError, _Stopped):  # the link, while the district was asked whose it is
+                self._answers.take_back_attempt(found.id)
+                raise
 
     def _show(self, found: FoundDocument, document: Document, pages: tuple[bytes, ...]) -> None:
         patient, others = self._answers.patients(found.study_key, self._issuer)
-        owner = self._whose(found, document, patient)
-        if owner != "theirs" and any(whose(document, other) == "theirs" for other in others):
+        owner = self._whose(found.study_key, document, patient)
+        if owner != "theirs" and any(self._is_of(document, key, other) for key, other in others.items()):
             self._settle(found, "no_answer")  # it is that of another exam with this number, and shown there
             return
         if owner != "theirs":
@@ -390,13 +396,29 @@ class AnswerInquirer(Worker):
         self._answers.examined(found.id, "shown", judgement=judgement(document), document=document)
         self._on_answer(found.study_key)
 
-    def _whose(self, found: FoundDocument, document: Document, patient: ExamPatient) -> Whose:
-        owner = whose(document, patient)
-        if owner == "another's" and has_another_number(document, patient):
-            sent = self._answers.sent_uid(found.study_key, self.destination)
-            filed_as = self._search.filed_as(patient.study_instance_uid, sent) if sent else None
-            owner = whose(document, patient, filed_as)
-        return owner
+    def _is_of(self, document: Document, study_key: str, other: ExamPatient) -> bool:
+        """Whether it is that of another exam. The district is asked only if that can matter."""
+        if whose(document, other) == "theirs":
+            return True
+        return may_be_behind_its_name(document, other) and self._whose(study_key, document, other) == "theirs"
+
+    def _whose(self, study_key: str, document: Document, patient: ExamPatient) -> Whose:
+        if not has_another_number(document, patient):
+            return whose(document, patient)
+        return whose(document, patient, self._filed_as(study_key, patient))
+
+    def _filed_as(self, study_key: str, patient: ExamPatient) -> PatientNumber | None:
+        """The number under which the district holds what this box sent of the exam; None where it does not say. Raises
+        DistrictError when it cannot be asked anything.
+        """
+        sent = self._answers.sent_uid(study_key, self.destination)
+        if sent is None:
+            return None
+        try:
+            return self._search.filed_as(patient.study_instance_uid, sent)
+        except DistrictError:
+            self._search.counts((patient.study_instance_uid,))  # a server may fail over one kind of question alone
+            return None
 
     def _settle(self, found: FoundDocument, state: ExaminedState, reason: str = "") -> None:
         self._answers.examined(found.id, state, reason=reason)

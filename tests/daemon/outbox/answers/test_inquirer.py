@@ -3,11 +3,15 @@
 import gzip
 import shutil
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
+import pydicom
 import pytest
 import requests
 
+from leapfrog.outbox.answers.inquirer import MOST_ATTEMPTS
+from leapfrog.outbox.answers.patience import MOST_ASKS
 from leapfrog.state.answer_files import AnswerFiles
 from support.answers_box import HOUR, AnswersBox
 from support.orthanc import Orthanc
@@ -25,7 +29,7 @@ from support.radiologist import (
     pdf_pages,
     structured_report,
 )
-from support.recording_proxy import RecordingProxy
+from support.recording_proxy import Answer, Exchange, Mishap, RecordingProxy
 
 DOSE_REPORT = ("113701", "DCM", "X-Ray Radiation Dose Report")
 
@@ -138,6 +142,80 @@ def test_the_same_one_from_two_districts_is_shown_once(
     assert len(answers.shown) == 1
     assert box.told == [exam.key]
     assert not any("/instances/" in exchange.path for exchange in proxy.exchanges)  # it was not fetched again
+
+
+def test_however_often_somebody_asks_by_hand_the_box_still_asks_by_itself(box: AnswersBox, orthanc: Orthanc) -> None:
+    exam = box.sent_exam(give_to=orthanc.add)
+    inquirer = box.inquirer(orthanc.dicomweb_url)
+    for _ in range(MOST_ASKS + 1):
+        inquirer.ask_now()
+        assert box.ask(inquirer, after=2.0).shown == ()
+    orthanc.add(file_of(structured_report(exam.study_instance_uid, "17")))
+    assert len(box.ask(inquirer).shown) == 1
+
+
+def behind_the_name(original: bytes, name: str = "KITUI") -> bytes:
+    """As config/district/box_issuer.py files it."""
+    film = pydicom.dcmread(BytesIO(original))
+    film.PatientID, film.IssuerOfPatientID = f"{name}-{film.PatientID}", name
+    return file_of(film)
+
+
+def test_without_a_date_of_birth_an_answer_is_theirs_under_the_number_behind_the_clinics_name(
+    box: AnswersBox, orthanc: Orthanc
+) -> None:
+    exam = box.sent_exam(birth_date="")
+    orthanc.add(behind_the_name(exam.original))
+    for patient_id, issuer in (("KITUI-17", "KITUI"), ("KITUI-17", ""), ("MWINGI-17", "MWINGI")):
+        report = structured_report(exam.study_instance_uid, patient_id, "", IssuerOfPatientID=issuer)
+        orthanc.add(file_of(report))
+    answers = box.ask(box.inquirer(orthanc.dicomweb_url, own_issuer="KITUI"))
+    assert [one.document.patient.number for one in answers.shown] == ["KITUI-17", "KITUI-17"]
+    assert (answers.another_patient, answers.unsure_patient) == (1, 0)
+
+
+def test_a_box_with_the_settings_of_another_clinic_shows_none_of_its_answers(box: AnswersBox, orthanc: Orthanc) -> None:
+    exam = box.sent_exam(birth_date="")
+    orthanc.add(behind_the_name(exam.original, "MWINGI"))  # by its certificate
+    orthanc.add(file_of(structured_report(exam.study_instance_uid, "KITUI-17", "", IssuerOfPatientID="KITUI")))
+    answers = box.ask(box.inquirer(orthanc.dicomweb_url, own_issuer="KITUI"))
+    assert (answers.shown, answers.another_patient) == ((), 1)
+
+
+def test_a_link_that_fails_while_the_district_is_asked_whose_it_is_is_no_fault_of_the_answer(
+    box: AnswersBox, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    exam = box.sent_exam(birth_date="")
+    orthanc.add(behind_the_name(exam.original))
+    orthanc.add(file_of(structured_report(exam.study_instance_uid, "KITUI-17", "")))
+    inquirer = box.inquirer(proxy.url, own_issuer="KITUI")
+    fetched = [False]
+
+    def down_once_it_is_here(exchange: Exchange) -> Mishap:
+        fetched[0] |= "/series/" in exchange.path
+        return Answer(503) if fetched[0] and "/series/" not in exchange.path else None
+
+    proxy.always(down_once_it_is_here)
+    for _ in range(MOST_ATTEMPTS + 1):
+        assert box.ask(inquirer, after=2 * HOUR).mark == ""
+    assert box.states() == ["fetched"]
+    proxy.always(lambda exchange: None)
+    assert len(box.ask(inquirer, after=2 * HOUR).shown) == 1
+
+
+def test_two_patients_without_dates_of_birth_under_one_study_number_each_get_their_own(
+    box: AnswersBox, orthanc: Orthanc
+) -> None:
+    first = box.sent_exam("17", birth_date="")
+    second = box.sent_exam("18", birth_date="", study_instance_uid=first.study_instance_uid)
+    for exam in (first, second):
+        orthanc.add(behind_the_name(exam.original))
+        orthanc.add(file_of(structured_report(first.study_instance_uid, f"KITUI-{exam.patient_id}", "")))
+    box.ask(box.inquirer(orthanc.dicomweb_url, own_issuer="KITUI"))
+    for exam in (first, second):
+        answers = box.answers.of_exam(exam.key)
+        assert [one.document.patient.number for one in answers.shown] == [f"KITUI-{exam.patient_id}"]
+        assert (answers.another_patient, answers.unsure_patient) == (0, 0)
 
 
 def test_two_patients_under_one_study_number_each_get_their_own(box: AnswersBox, orthanc: Orthanc) -> None:

@@ -18,7 +18,7 @@ from leapfrog.dicom.encoding import Encoding
 from leapfrog.dicom.part10 import Part10Source, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, is_forwardable_uid
 from leapfrog.errors import StorageError
-from leapfrog.outbox.destinations.dicomweb.filed_number import is_filed_as
+from leapfrog.filed_number import is_filed_as
 from leapfrog.spool_file.content import open_file
 
 if TYPE_CHECKING:
