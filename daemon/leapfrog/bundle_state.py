@@ -18,7 +18,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leapfrog.durable import fsync_directory, write_durably
-from leapfrog.errors import StorageError
+from leapfrog.errors import BundleStateDamaged, StorageError
 from leapfrog.plain_file import NotPlain, opened
 
 BUNDLES_NAME = "bundles"  # in the state directory
@@ -33,6 +33,8 @@ FOLDER_MODE = 0o755  # nothing in it is secret, and the state directory is close
 # stopped, do not count. But a bundle with which the machine itself goes down must end too.
 FAILED_STARTS, FAILED_BOOTS = 2, 6
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+STATE_WAS_DAMAGED = "The file that said which bundle was in use was damaged: have the disk of the box checked."
 
 StepKind = Literal["try", "go back"]
 _changing = threading.Lock()
@@ -189,7 +191,7 @@ def present_folder(state_dir: Path) -> Path | None:
 
 
 def read_state(state_dir: Path) -> BundleState:
-    """The state. Raises StorageError when it cannot be read or is damaged."""
+    """The state. Raises StorageError when it cannot be read, BundleStateDamaged when nothing can be made of it."""
     path = bundles_folder(state_dir) / STATE_NAME
     try:
         with opened(path, LARGEST_STATE_BYTES, follow=False) as file:
@@ -199,7 +201,7 @@ def read_state(state_dir: Path) -> BundleState:
     except OSError as problem:
         raise StorageError(f"Which bundle is used cannot be seen in {path}: {problem.strerror}.") from problem
     except (NotPlain, ValidationError, ValueError) as problem:
-        raise StorageError(f"{path} is damaged: no bundle of the district is used.") from problem
+        raise BundleStateDamaged(f"{path} is damaged: no bundle of the district is used.") from problem
 
 
 def _write(state_dir: Path, state: BundleState) -> None:
@@ -223,6 +225,25 @@ def change_state(state_dir: Path, change: Callable[[BundleState], BundleState]) 
         if changed != state:
             _write(state_dir, changed)
         return changed
+
+
+def replace_damaged_state(state_dir: Path) -> BundleState:
+    """Write a state in the place of one that is damaged, and return it: no bundle is in use, and no number is taken
+    again that any folder of a bundle bears. Else this box could take none any more, until a person came. Raises
+    StorageError.
+    """
+    folder = bundles_folder(state_dir)
+    try:
+        names = [path.name for path in folder.iterdir() if path.is_dir()]
+    except OSError as problem:
+        raise StorageError(f"{folder} cannot be read: {problem.strerror}.") from problem
+    numbers = [int(name) for name in names if name.isascii() and name.isdecimal()]
+    highest = min(max(numbers, default=0), LARGEST_NUMBER)
+    undone = Undone(number=highest, reason=STATE_WAS_DAMAGED, at=_now()) if highest else None
+    state = BundleState(highest=highest, undone=undone)
+    with _changing:
+        _write(state_dir, state)
+    return state
 
 
 def make_folder(folder: Path) -> None:

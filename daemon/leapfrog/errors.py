@@ -6,6 +6,7 @@ LeapfrogError
 ├── StateDirectoryHeld       another Leapfrog is using the state directory
 ├── ListenError              Leapfrog cannot listen on a port or socket
 ├── StorageError             the disk failed to store or keep data
+│   ├── BundleStateDamaged   the file that says which bundle is used says nothing
 │   ├── DiskFull             storing this would leave too little free space
 │   └── JournalDamaged       the journal's file is not what was written to it
 ├── JournalError             a change of state that the journal does not allow
@@ -67,6 +68,10 @@ class ListenError(LeapfrogError):
 
 class StorageError(LeapfrogError):
     """The disk failed to store or keep data."""
+
+
+class BundleStateDamaged(StorageError):
+    """The file that says which bundle of the district is used says nothing any more."""
 
 
 class DiskFull(StorageError):

@@ -44,6 +44,13 @@ UDEV = Path("/run/udev/control")
 LONGEST_SAID = 500  # of what a step of the system said when it failed
 LARGEST_FILE_BYTES = 1024 * 1024  # of a certificate or a key
 FILE_MODE, SECRET_MODE, UNREADABLE_MODE = 0o644, 0o640, 0o600
+# Gives secrets to the service's group at each start of a system that had no such group yet when they were put there.
+SECRETS = Path("etc/tmpfiles.d/leapfrog-site.conf")
+SECRETS_HEADING = "# Written by `leapfrog install --from`: the service may read these. Its group is made just before.\n"
+NOT_READABLE_YET = (
+    "The service cannot read {target} yet: the next start of that system gives it to the service. Without one, run this"
+    " once more when the service's user is there."
+)
 
 HEADING = """# Written by `leapfrog install --from {site}`{over}. Behind each value stands which file it comes
 # from: change it there and run that again. A change by hand is kept, and the new file is then written beside this one.
@@ -246,8 +253,18 @@ def put_files(site: Site, root: Path) -> tuple[list[Path], list[str]]:
         except OSError as problem:
             raise StorageError(f"{target} cannot be written: {problem.strerror}. Run this as root.") from problem
         if one.secret and group is None:
-            notes.append(f"The service cannot read {target} yet: run this once more when its user is there.")
+            notes.append(NOT_READABLE_YET.format(target=target))
+    secrets = [one.to for one in site.files if one.secret]
+    if secrets and write_file(root / SECRETS, _rights_of(secrets)):
+        written.append(root / SECRETS)
     return written, notes
+
+
+def _rights_of(secrets: Sequence[Path]) -> bytes:
+    """The rights of these files, as lines of tmpfiles.d(5)."""
+    quoted = (str(path).replace("%", "%%") for path in secrets)
+    lines = (f'z "{path}" {SECRET_MODE:04o} root {SERVICE_GROUP}\n' for path in quoted)
+    return (SECRETS_HEADING + "".join(lines)).encode()
 
 
 def _service_group(root: Path) -> int | None:

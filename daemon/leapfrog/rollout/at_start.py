@@ -5,10 +5,10 @@ a bundle on trial is counted. So a bundle with which the daemon cannot even star
 import logging
 from pathlib import Path
 
-from leapfrog.bundle_state import BundleState, boot_id, change_state, read_state
+from leapfrog.bundle_state import BundleState, boot_id, change_state, read_state, replace_damaged_state
 from leapfrog.bundles.staging import remove_others
 from leapfrog.control.control_socket import StateLock
-from leapfrog.errors import StateDirectoryHeld, StorageError
+from leapfrog.errors import BundleStateDamaged, StateDirectoryHeld, StorageError
 from leapfrog.settings import SettingsInUse, settings_in_use, site_settings
 
 DID_NOT_START = "With it the daemon did not run until the end of its trial: it ended or was ended {starts} times."
@@ -36,7 +36,7 @@ def settings_at_start(file: Path | None) -> SettingsInUse:
 
 def _begin(state_dir: Path) -> None:
     try:
-        before = read_state(state_dir).present
+        before = _readable_state(state_dir).present
         begun = change_state(state_dir, lambda state: after_beginning(state, boot_id()))
         remove_others(state_dir, begun)
     except (StorageError, OSError) as problem:
@@ -45,6 +45,14 @@ def _begin(state_dir: Path) -> None:
         return
     if begun.present != before:
         _log.info("The bundle in use is now: %s (before: %s).", begun.present or "none", before or "none")
+
+
+def _readable_state(state_dir: Path) -> BundleState:
+    try:
+        return read_state(state_dir)
+    except BundleStateDamaged as problem:
+        _log.error("%s", problem)
+        return replace_damaged_state(state_dir)
 
 
 def after_beginning(state: BundleState, boot: str) -> BundleState:

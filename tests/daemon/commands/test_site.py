@@ -145,6 +145,20 @@ def test_files_go_below_one_folder_only(stick: Path, tmp_path: Path, to: str) ->
         install(stick, tmp_path / "root")
 
 
+@pytest.mark.root
+def test_a_box_that_starts_from_an_image_can_read_its_secrets(stick: Path, tmp_path: Path) -> None:
+    """Nobody runs the command on it again: what makes the service's group gives it the files too."""
+    root = tmp_path / "root"
+    to = "/etc/leapfrog/tls/100% of it.key"
+    (stick / "kitui.toml").write_text(SITE.replace('to = "/etc/leapfrog/tls/client.key"', f'to = "{to}"'))
+    install(stick, root)
+    subprocess.run(["systemd-sysusers", "--root", str(root)], check=True, capture_output=True)
+    subprocess.run(["systemd-tmpfiles", "--create", "--root", str(root), "leapfrog-site.conf"], check=True)
+    line = next(one for one in (root / "etc/group").read_text().splitlines() if one.startswith("leapfrog:"))
+    key = (root / "etc/leapfrog/tls" / "100% of it.key").stat()
+    assert (key.st_mode & 0o777, key.st_gid) == (0o640, int(line.split(":")[2]))
+
+
 def test_a_secret_is_for_root_and_for_the_service_once_its_user_is_there(stick: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     done = set_up(stick / "kitui.toml", None, root, Extras(), start=False)

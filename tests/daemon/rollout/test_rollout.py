@@ -8,9 +8,11 @@ from pydicom.uid import ComputedRadiographyImageStorage
 from pynetdicom.ae import ApplicationEntity
 
 from leapfrog.bundle_state import change_state, read_state
+from leapfrog.bundles.offered import take_bundle
 from leapfrog.commands.bundle import hand_over
-from leapfrog.errors import BundleError
+from leapfrog.errors import BundleError, StorageError
 from leapfrog.rollout.at_start import settings_at_start
+from leapfrog.rollout.keeper import undone_problem
 from leapfrog.settings import load_settings, settings_in_use
 from support.bundles import BundlingDistrict, wait_for_bundle
 from support.kiosk import Kiosk
@@ -189,16 +191,23 @@ def test_what_the_daemons_user_puts_in_their_place_holds_no_command_of_root(
     assert "are not used" in in_use.problem
 
 
-def test_a_damaged_state_costs_the_bundle_and_not_the_box(tmp_path: Path, district: BundlingDistrict) -> None:
-    kiosk = district.kiosk(tmp_path / "kiosk")
-    (kiosk.state_dir / "bundles").mkdir(parents=True)
-    (kiosk.state_dir / "bundles/state.json").write_text("{")
-    kiosk.start()
-    try:
-        assert "state.json is damaged" in attention(kiosk)
-        assert kiosk.wait_until_ready()
-    finally:
-        kiosk.stop()
+def test_a_damaged_state_costs_the_bundle_and_neither_the_box_nor_the_next_one(
+    tmp_path: Path, district: BundlingDistrict
+) -> None:
+    settings = district.box(tmp_path / "state")
+    (settings.state_dir / "bundles/7").mkdir(parents=True)
+    (settings.state_dir / "bundles/state.json").write_text("{")
+    with pytest.raises(StorageError, match=r"state.json is damaged"):
+        take_bundle(district.bundle(8), settings)
+    in_use = settings_at_start(tmp_path / "state.toml")
+    assert (in_use.from_bundle(), in_use.problem) == ((), "")
+    problem = undone_problem(read_state(settings.state_dir))
+    assert problem is not None
+    assert "Bundle 7 of the district was left by itself" in problem.what
+    assert "was damaged" in problem.what
+    with pytest.raises(BundleError, match="only higher numbers"):
+        take_bundle(district.bundle(7), settings)
+    assert take_bundle(district.folder / "8.zip", settings) == 8
 
 
 def test_a_bundle_is_only_tried_in_a_state_that_its_start_has_made(tmp_path: Path, district: BundlingDistrict) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from leapfrog import __version__
 from leapfrog.bundle_state import bundles_folder, make_folder
 from leapfrog.durable import write_durably
 
@@ -19,12 +20,13 @@ LARGEST_NOTE_BYTES = 8192
 
 class Note(BaseModel):
     """`url` is where it comes from. `version`: the ETag of the file that the part is of, "" where there is none;
-    `done`: of the last file that needs no fetching any more, be it taken or refused.
+    `done`: of the last file that needs no fetching any more, be it taken or refused, by the version `leapfrog`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     url: str = ""
+    leapfrog: str = ""
     version: str = ""
     done: str = ""
 
@@ -33,7 +35,9 @@ class PartFile:
     """For one thread. Every method raises OSError when the disk fails."""
 
     def __init__(self, state_dir: Path, url: str) -> None:
-        """What is here of another address is of no use."""
+        """What is here of another address is of no use. Nor is what another version of Leapfrog has refused: this one
+        may be able to use it.
+        """
         self._bundles = bundles_folder(state_dir)
         self._folder = self._bundles / FETCHING_NAME
         self.path = self._folder / "part"
@@ -45,9 +49,12 @@ class PartFile:
         with suppress(OSError, ValueError, ValidationError):
             with self._note_path.open("rb") as file:
                 note = Note.model_validate_json(file.read(LARGEST_NOTE_BYTES))
-            if note.url == self._url:
+            if (note.url, note.leapfrog) == (self._url, __version__):
                 return note
-        return Note(url=self._url)
+        return self._note()
+
+    def _note(self, version: str = "", done: str = "") -> Note:
+        return Note(url=self._url, leapfrog=__version__, version=version, done=done)
 
     def put(self, note: Note) -> None:
         """Keep a note."""
@@ -80,6 +87,6 @@ class PartFile:
     def begin_anew(self, version: str, done: str) -> Note:
         """Forget what is here; from now on it is a part of the file `version`."""
         self.path.unlink(missing_ok=True)
-        note = Note(url=self._url, version=version, done=done)
+        note = self._note(version, done)
         self.put(note)
         return note

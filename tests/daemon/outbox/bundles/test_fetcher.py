@@ -17,7 +17,7 @@ from leapfrog.outbox.pacing.precedence import Precedence
 from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.settings import Settings
-from support.bundles import BundlingDistrict, wait_for_bundle
+from support.bundles import BundlingDistrict, signed_again, wait_for_bundle
 from support.district_nginx import DistrictNginx
 from support.nginx import Nginx, nginx_program
 from support.tiny_models import write_classifier
@@ -207,6 +207,25 @@ def test_a_district_without_a_bundle_is_nothing_wrong(
     fetch.turn()
     assert fetch.problems() == ()
     assert read_state(settings.state_dir).highest == 0
+
+
+def test_what_one_version_of_leapfrog_has_refused_is_looked_at_by_the_next(
+    tmp_path: Path, district: BundlingDistrict, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle in a form of tomorrow stays at its address, and the box learns to read it there."""
+    settings = box(district, server, tmp_path)
+    tomorrow = {b'"format": 1': b'"format": 2'}
+    signed = signed_again(
+        district.bundle(7), tmp_path / "tomorrow.zip", district.key, lambda listed: listed.replace(*tomorrow.popitem())
+    )
+    server.publish(signed)
+    fetcher(settings).turn()
+    before = len(server.asked())
+    fetcher(settings).turn()
+    assert server.asked()[before:] == [(304, 0)]
+    monkeypatch.setattr("leapfrog.outbox.bundles.part_file.__version__", "999.0")
+    fetcher(settings).turn()
+    assert server.asked()[-1][0] == 206
 
 
 def test_a_server_that_gives_no_pieces_gives_the_whole(tmp_path: Path, district: BundlingDistrict) -> None:
