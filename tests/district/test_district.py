@@ -6,9 +6,9 @@ One machine is set up for all these tests; nothing of it outlives them. `tests/d
 
 import json
 import secrets
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,11 @@ from district.parcels import make_parcels
 from district.table import Row
 from district.trial import KILL_ONE, RESTART_POSTGRESQL, TWO, Trial
 from leapfrog.district_key import DistrictPublicKey
-from leapfrog.state.station.station_key import station_key
+from leapfrog.state.station.station_key import StationKey, station_key
 from leapfrog.stick.layout import PartName, Stick
 from support.certificates import make_certificate
 from support.district import READERS_PORT, District, why_no_district
+from support.made_up_fleet import key_of, signed, well
 from support.owed import part10_bytes, secondary_capture
 from support.sticks import WritingBox
 from support.waiting import wait_until
@@ -31,6 +32,8 @@ pytestmark = pytest.mark.root
 BOXES = "https://127.0.0.1"
 READERS = f"https://127.0.0.1:{READERS_PORT}"
 PASSWORD = "reader:read well"
+DATA = "/var/lib/leapfrog-district"
+BACKUP = "/var/backups/leapfrog-district"
 STUDY = "1.2.826.0.1.3680043.10.1.5"
 
 
@@ -47,13 +50,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetUp]:
     if reason := why_no_district():
         pytest.skip(reason)
     with District(tmp_path_factory.mktemp("district")) as district:
-        program = district.path("/usr/local/bin/leapfrog")
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nPYTHONPATH={":".join(sys.path)} exec {sys.executable} -m leapfrog "$@"\n')
-        program.chmod(0o755)
+        district.install_leapfrog()
         said = district.set_up()
-        hashed = district.do("openssl", "passwd", "-6", PASSWORD.partition(":")[2]).strip()
-        district.path("/etc/leapfrog-district/passwords").write_text(f"reader:{hashed}\n")
+        district.admit_reader(PASSWORD)
         kitui = district.issue("kitui", "--issuer", "KITUI")
         yield SetUp(district, said, kitui, district.issue("mwingi"))
 
@@ -338,6 +337,22 @@ def test_one_goes_back_to_a_mark_and_has_all_that_was_there_then(made: SetUp) ->
 def test_a_new_machine_with_the_backup_takes_the_place_of_one_that_is_gone(made: SetUp) -> None:
     dataset = secondary_capture()
     store(made.district, made.kitui, dataset)
+    made.district.path("/tmp/station.pem").write_text(StationKey(key_of("kitui")).public_pem)
+    made.district.do("sh", "-c", "district-authority station kitui --replace < /tmp/station.pem")
+    line = made.district.do("leapfrog", "receive", "--public-key")
+    kept = {
+        "/etc/leapfrog-district/stations/kitui.pem": "",
+        "/etc/leapfrog-district/issuers": "",
+        f"{DATA}/receipts/kitui/one.json": "a receipt",
+        f"{DATA}/boxes/kitui.json": signed("kitui", well("kitui", datetime.now(UTC))).decode(),
+        f"{DATA}/bundles/current.zip": "settings and models",
+    }
+    for name, content in kept.items():
+        made.district.path(name).parent.mkdir(parents=True, exist_ok=True)
+        kept[name] = content or made.district.path(name).read_text()
+        made.district.path(name).write_text(kept[name])
+    made.district.do("systemctl", "start", "leapfrog-district-fleet")
+    seen = made.district.path(f"{DATA}/fleet/seen.json").read_text()
     made.district.do("district-backup", "now")
     made.district.do("cp", "-r", str(made.kitui), "/tmp/box")
     made.district.do("systemctl", "stop", "leapfrog-orthanc@1", "leapfrog-orthanc@2", "nginx", "postgresql@*-district")
@@ -345,7 +360,14 @@ def test_a_new_machine_with_the_backup_takes_the_place_of_one_that_is_gone(made:
         "/etc/leapfrog-district /var/lib/leapfrog-district /etc/postgresql/*/district /var/lib/postgresql/*/district*"
     )
     made.district.do("sh", "-c", f"rm -r {gone}")
+    # On the machine that is gone, these users had other numbers.
+    made.district.do("sh", "-c", f"cd {BACKUP} && chown -R 4242:4242 postgresql storage && chown -R 4243:4243 fleet")
     assert "PROBLEM" not in made.district.set_up()
+    assert {name: made.district.path(name).read_text() for name in kept} == kept
+    assert made.district.path(f"{DATA}/fleet/seen.json").read_text() == seen
+    assert made.district.do("leapfrog", "receive", "--public-key") == line
+    image = f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
+    assert ask(made.district, Path("/tmp/box"), f"/dicom-web{image}", "-o", "/dev/null") == 200  # Orthanc can read it
     known = f"/dicom-web/instances?SOPInstanceUID={dataset.SOPInstanceUID}"
     assert ask(made.district, Path("/tmp/box"), known) == 200  # with the certificate that it had
     assert made.district.held()[dataset.SOPInstanceUID] == 1
