@@ -12,6 +12,7 @@ LeapfrogError
 ├── JournalError             a change of state that the journal does not allow
 ├── DaemonNotRunning         a command needs the daemon, but no daemon answers
 ├── UnreadableImage          an instance cannot be read; the reason is written for a nurse
+├── ForgottenOnRequest       an image is of an exam that a person had forgotten, and lies in a watched folder
 ├── CannotBeRenamed          an instance cannot be passed on under a new UID; the reason is for a technician
 ├── NothingToRead            an instance has no still picture (a report, a plan, a video): it is only passed on
 ├── EngineError              the model could not be run, and the image is not the cause
@@ -108,6 +109,10 @@ class NotAReceipt(LeapfrogError):
 
 class UnreadableImage(LeapfrogError):
     """An instance cannot be read; staff see the message unchanged."""
+
+
+class ForgottenOnRequest(LeapfrogError):
+    """An image in a watched folder is of an exam that a person had forgotten: it is not taken up again."""
 
 
 class CannotBeRenamed(LeapfrogError):

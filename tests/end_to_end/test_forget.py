@@ -180,12 +180,16 @@ def test_a_file_in_a_watched_folder_does_not_bring_it_back_but_the_machine_that_
         done = kiosk.command("forget", before, *REASON, "--yes")
         assert str(one) in done.stdout
     assert kiosk.command("journal", "rebuild").returncode == 0  # which forgets what was taken from folders
+    kiosk.configure(folder={"after": "delete"})
     with kiosk:
         shutil.copy(one, kiosk.inbox / "from-a-stick.dcm")
         film(kiosk.inbox / "other.dcm", "Doe^Jane", "D-1")
         kiosk.wait_until_read(1)
         wait_until(lambda: kiosk.log().count("forgotten on request") >= 2, "both files were looked at")
         assert len(kiosk.instances()) == 1
+        wait_until(lambda: not (kiosk.inbox / "other.dcm").exists(), "what was taken is put away")
+        assert one.exists()  # what is not taken stays: it may be the only one
+        assert (kiosk.inbox / "from-a-stick.dcm").exists()
         corrected = dcmread(one)
         corrected.PatientID, corrected.PatientName = "D-2", "Doe^John"
         corrected.save_as(kiosk.inbox / "corrected.dcm")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
-from leapfrog.errors import StorageError
+from leapfrog.errors import ForgottenOnRequest, StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
 from leapfrog.spool_file.checked import file_problem
@@ -124,26 +124,24 @@ class Admission:
 
     def _admit(self, incoming: Path, new: NewInstance) -> str:
         with self._journal.in_use.using(ARRIVALS):
-            return self._forgotten_before(incoming, new) or self._keep(incoming, new)
+            self._require_not_forgotten(incoming, new)
+            return self._keep(incoming, new)
 
-    def _forgotten_before(self, incoming: Path, new: NewInstance) -> str | None:
-        """The id of the image that a file in a watched folder was, where a person had its exam forgotten: it stays in
-        its folder, or comes back on a stick, and is not taken up again. Who sends it over the network wants it here.
+    def _require_not_forgotten(self, incoming: Path, new: NewInstance) -> None:
+        """Raise ForgottenOnRequest if a file in a watched folder is an image of an exam that a person had forgotten: it
+        lay there still, or came back on a stick. Who sends it over the network wants it here.
         """
         if new.folder_file is None:
-            return None
+            return
         digest = new.file_digest or self._file_digest(incoming)
         forgotten = self._list.in_folder(
             new.folder_file.path, new.sop_instance_uid, new.study, digest, is_dicom=new.picture is None
         )
         if forgotten is not None:
-            self._folder_files.remember(new.folder_file, forgotten)
-            _log.warning(
-                "A file in a watched folder is image %s of an exam that was forgotten on request: it is not taken. If"
-                " it is wanted again, send it from the machine that made it.",
-                forgotten,
+            raise ForgottenOnRequest(
+                f"A file in a watched folder is image {forgotten} of an exam that was forgotten on request: it is not"
+                " taken, and stays there. If it is wanted again, send it from the machine that made it."
             )
-        return forgotten
 
     def _keep(self, incoming: Path, new: NewInstance) -> str:
         self._spool.require_space()

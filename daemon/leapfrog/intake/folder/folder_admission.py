@@ -4,7 +4,7 @@ import logging
 import traceback
 from pathlib import Path, PurePath
 
-from leapfrog.errors import StorageError
+from leapfrog.errors import ForgottenOnRequest, StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.conversation import Admitted, Copied, MainMessage, NoRoom, NotAdmitted, NotCopied, Room
 from leapfrog.intake.folder.picture_identity import PictureIdentities
@@ -62,6 +62,10 @@ class FolderAdmission:
         except StorageError as problem:
             self._note_storage(problem)
             return NotAdmitted(later=True)
+        except ForgottenOnRequest as problem:
+            # It is not put away either: it may have been corrected, and be the only one.
+            _log.warning("%s", problem)
+            return NotAdmitted(later=False)
         except Exception as problem:
             # One file must not block all the others. The exception's own text may name a patient, so it is not logged.
             trace = "".join(traceback.format_tb(problem.__traceback__))
