@@ -191,7 +191,7 @@ def test_a_link_that_fails_while_the_district_is_asked_whose_it_is_is_no_fault_o
     inquirer = box.inquirer(proxy.url, own_issuer="KITUI")
     fetched = [False]
 
-    def down_once_it_is_here(exchange: Exchange) -> Mishap:
+    def down_once_it_is_here(exchange: Exchange) -> Mishap | None:
         fetched[0] |= "/series/" in exchange.path
         return Answer(503) if fetched[0] and "/series/" not in exchange.path else None
 
