@@ -131,9 +131,6 @@ def journal_check(config: ConfigOption = None, as_json: JsonOption = False) -> N
 def journal_rebuild(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Make a new journal from the images in the spool, and keep the old one. Stop the daemon first."""
     from leapfrog.commands.journal import rebuild
-    from leapfrog.state.action_log import acting
 
-    settings = settings_of(config)
-    with acting(settings.state_dir, "journal rebuild"):
-        rebuilt = rebuild(settings)
+    rebuilt = rebuild(settings_of(config))
     show(asdict(rebuilt), as_json, [rebuilt.sentence()], unwrapped=True)

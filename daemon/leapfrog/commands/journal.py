@@ -9,6 +9,7 @@ from leapfrog.errors import DaemonNotRunning, JournalError, StateDirectoryHeld, 
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.action_log import acting
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.forgetting.exam import ExamForgetting
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
@@ -96,7 +97,7 @@ def rebuild(settings: Settings) -> Rebuilt:
     path = settings.state_dir / JOURNAL_NAME
     if not (settings.state_dir / SPOOL_NAME).is_dir():
         raise DaemonNotRunning(f"There is no spool in {settings.state_dir}: no daemon has ever run here.")
-    with StateLock(settings.state_dir):
+    with acting(settings.state_dir, "journal rebuild"), StateLock(settings.state_dir):
         kept = str(keep_aside(path)) if path.exists() else ""
         journal = Journal(path)
         try:

@@ -166,7 +166,15 @@ def test_a_kernel_that_confines_no_reader_is_said_once(phone: Phone, monkeypatch
     settings = Settings.model_validate({"station": {"state_dir": phone.folder / "state"}})
     said = [check for check in box.box_checks(settings, box.Daemon()) if check.name == "confinement"]
     assert [(check.status, check.detail, check.remedy) for check in said] == [("problem", found.what, found.remedy)]
-    seen = box.Daemon(status={"attention": [found.model_dump()], "disks": [], "ae_title": "", "address": ""})
+    seen = box.Daemon(
+        status={
+            "attention": [found.model_dump()],
+            "disks": [],
+            "ae_title": "",
+            "address": "",
+            "outbox": {"destinations": []},
+        }
+    )
     said = [check for check in box.box_checks(settings, seen) if UNCONFINED in check.detail]
     assert [check.name for check in said] == ["attention 1"]
 
