@@ -119,7 +119,7 @@ def test_the_copy_of_an_exam_that_a_running_box_read_is_whole(kiosk: Kiosk, tmp_
 def test_an_archive_takes_every_object_into_one_study(box: CopiedExam, tmp_path: Path) -> None:
     box.add_report()
     assert export(tmp_path, "--yes").exit_code == 0
-    with Orthanc(tmp_path / "archive").start() as archive:
+    with Orthanc(tmp_path / "archive") as archive:
         for path in objects_of(tmp_path / "stick"):
             archive.add(path.read_bytes())
         assert (len(archive.listed("studies")), len(archive.listed("instances"))) == (1, 2)
