@@ -40,6 +40,10 @@ __all__ = [
     "stick",
 ]
 
+# `leapfrog --help` lists what is used every day first.
+_IN_ORDER = [one.__name__ for one in (running, exams, stick, reading, keeping, forgetting, actions, bundles, district)]
+app.registered_commands.sort(key=lambda one: _IN_ORDER.index(getattr(one.callback, "__module__", running.__name__)))
+
 
 def main() -> None:
     """Run the command line. An expected error is printed to stderr as a sentence, never as a traceback."""
