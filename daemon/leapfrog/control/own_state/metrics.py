@@ -5,12 +5,15 @@ never named.
 """
 
 import logging
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leapfrog.control.own_state.own_state import OwnState
+from leapfrog.errors import StorageError
 from leapfrog.fleet.box_state import BoxState, Owed
+from leapfrog.parts import log_failure
 from leapfrog.worker import Worker
 
 METRICS_NAME = "metrics.prom"  # in the state directory
@@ -145,17 +148,22 @@ class MetricsWriter(Worker):
 
     def turn(self) -> float:
         """Write it once, unless it was written a moment ago. What keeps it from being written is no reason to stop: it
-        is said once, in the log.
+        is said once, in the log. Raises StorageError and sqlite3.Error when the state disk failed.
         """
         if (wait := self._next_at - time.monotonic()) > 0:
             return wait
         self._next_at = time.monotonic() + NEWS_SECONDS
-        content = metrics_text(self._own_state.collected())
         try:
-            write_metrics(self._path, content)
+            write_metrics(self._path, metrics_text(self._own_state.collected()))
+        except (StorageError, sqlite3.Error):
+            raise
         except OSError as problem:
             if not self._failed:
                 _log.warning("%s cannot be written: %s.", self._path, problem.strerror)
+            self._failed = True
+        except Exception as problem:  # an error of ours over what a box says of itself must not end it
+            if not self._failed:
+                log_failure("What this box says of itself could not be written for Prometheus", problem)
             self._failed = True
         else:
             self._failed = False

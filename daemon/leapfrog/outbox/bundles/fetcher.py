@@ -9,7 +9,6 @@ import logging
 import re
 import shutil
 import time
-import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
@@ -37,6 +36,7 @@ from leapfrog.outbox.pacing.precedence import Precedence, Turn
 from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.outbox.pacing.timeouts import Timeouts
+from leapfrog.parts import log_failure
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import DestinationSettings, Settings
 from leapfrog.settings.destinations import Access
@@ -140,9 +140,8 @@ class BundleFetcher(Worker):
             return UNTIL_WOKEN
         except Exception as problem:
             if not isinstance(problem, DistrictError | StorageError | OSError):
-                # An error of ours over what a server said must not end the box. Only the traceback is logged.
-                frames = "".join(traceback.format_tb(problem.__traceback__))
-                _log.error("A bundle could not be fetched: %s\n%s", type(problem).__name__, frames)
+                # An error of ours over what a server said must not end the box.
+                log_failure("A bundle could not be fetched", problem)
             return self._failed(problem)
         return self._done()
 

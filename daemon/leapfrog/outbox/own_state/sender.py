@@ -5,10 +5,8 @@ It costs a connection and about 5 kB, and goes ahead of everything. Whatever bec
 for more than a moment.
 """
 
-import logging
 import sqlite3
 import time
-import traceback
 from collections.abc import Callable
 from datetime import datetime
 
@@ -22,6 +20,7 @@ from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.outbox.pacing.throttle import Throttle
 from leapfrog.outbox.pacing.timeouts import Timeouts
 from leapfrog.outbox.pacing.timing import LINK_BACKOFF
+from leapfrog.parts import log_failure
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -38,8 +37,6 @@ STEP_SECONDS = 180.0  # the longest time between two signs of life
 LONG_SECONDS = 24 * 3600.0
 NOT_TAKEN = "The district cannot be told how this box is. {reason}"
 REMEDY = "Nothing else waits for this. `leapfrog doctor` tries it again at once."
-
-_log = logging.getLogger(__name__)
 
 
 class StateSending(Frozen):
@@ -140,9 +137,8 @@ class StateSender(Worker):
         except DistrictError as problem:
             self._failed(problem)
         except Exception as problem:
-            # An error of ours over this must not end the box. Only the traceback is logged, as everywhere.
-            frames = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("What this box says of itself could not be sent: %s\n%s", type(problem).__name__, frames)
+            # An error of ours over this must not end the box.
+            log_failure("What this box says of itself could not be sent", problem)
             self._failed(problem)
         return self._seconds_until_due()
 

@@ -102,6 +102,32 @@ def test_a_disk_that_takes_no_file_ends_nothing_and_is_said_once(
     assert (tmp_path / "missing" / METRICS_NAME).exists()
 
 
+class Faulty(Told):
+    """A box over whose state our own code stumbles until it is told to do better."""
+
+    stumbles = True
+    quoted = "Okello^Secret"
+
+    def collected(self) -> BoxState:
+        if self.stumbles:
+            raise KeyError(self.quoted)
+        return super().collected()
+
+
+def test_an_error_of_ours_ends_nothing_and_is_said_once_without_what_it_quotes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, clock: Clocks
+) -> None:
+    box = Faulty()
+    writer = MetricsWriter(cast(OwnState, box), tmp_path)
+    for _ in range(3):
+        clock.pass_by(writer.turn())
+    assert caplog.text.count("could not be written for Prometheus: KeyError") == 1
+    assert box.quoted not in caplog.text
+    box.stumbles = False
+    writer.turn()
+    assert (tmp_path / METRICS_NAME).exists()
+
+
 def test_it_is_written_every_five_minutes_and_for_news_but_never_twice_in_a_minute(
     tmp_path: Path, clock: Clocks
 ) -> None:
