@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.readings import DISK_PAUSE_SECONDS, Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
@@ -53,6 +54,7 @@ class Dispatcher:
         self._in_use = journal.in_use
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
+        patient_numbers = PatientNumbers()
         self._reports = Reports(
             settings=settings,
             journal=journal,
@@ -63,6 +65,7 @@ class Dispatcher:
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
             station_key=station_key,
+            patient_numbers=patient_numbers,
         )
         self._readings = Readings(
             settings=settings,
@@ -73,6 +76,7 @@ class Dispatcher:
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
+            patient_numbers=patient_numbers if station_key else None,
         )
         self._came_back = threading.Event()
         self._came_back.set()  # at the start

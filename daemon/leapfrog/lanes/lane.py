@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,9 @@ class Lane:
         """Note that a proven Edge TPU is free: the lane takes it when it has nothing else to do. From any thread."""
         self._submit(self._prepare)
 
-    def run(self, job: ReadJob | ReportJob) -> JobEnd:
+    def run(self, job: ReadJob | ReportJob, meanwhile: Callable[[], None] = lambda: None) -> JobEnd:
         """Run `job` and wait for its end: a result, or who failed. A job that `close` cuts short ends as ReaderDied.
+        `meanwhile` is called once, while the children work.
 
         Raises LeapfrogError when no reader can be started at all.
         """
@@ -134,8 +135,10 @@ class Lane:
             self._job_waits = True  # so that the keeper does not go on waiting for a host that is slow to start
             future = self._keeper.submit(self._run, job)
         try:
+            meanwhile()
             return future.result()
         finally:
+            wait([future])
             self._submit(self._prepare)
 
     def close(self) -> None:

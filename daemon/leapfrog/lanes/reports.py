@@ -16,6 +16,7 @@ from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheet_code import code_for
 from leapfrog.lanes.sheets import Sheets
@@ -65,10 +66,12 @@ class Reports:
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
         station_key: StationKey | None = None,
+        patient_numbers: PatientNumbers | None = None,
     ) -> None:
         """`models_in_use` gives the versions of the packages, by name. `on_report` is called when a report was
         committed and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does
-        not count. With a `station_key` the sheets have a code that it signed.
+        not count. With a `station_key` the sheets have a code that it signed, with numbers that `patient_numbers` may
+        know already.
         """
         self._settings = settings
         self._studies = Studies(journal)
@@ -85,6 +88,7 @@ class Reports:
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
         self._station_key = station_key
+        self._patient_numbers = patient_numbers or PatientNumbers()
         self._agenda = Agenda(settings.report.quiet_seconds)
 
     def look_for_open_studies(self) -> None:
@@ -286,7 +290,10 @@ class Reports:
         others = self._other_patient_ids(study)
         pdf = render.closing or study.version == 0 or bool(derived)
         has_sheet = pdf or sheet is not None
-        code = code_for(self._station_key, study, version, readings, shared=bool(others)) if has_sheet else ""
+        code = ""
+        if has_sheet:
+            numbers = self._patient_numbers
+            code = code_for(self._station_key, study, version, readings, numbers, shared=bool(others))
         return ReportJob(
             study_key=study.key,
             exam_number=study.exam_number,
