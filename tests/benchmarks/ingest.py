@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.receivers import RECEIVERS, remove
 from benchmarks.results import Aim, Results, at_least
 from support.dcmtk import store_arguments
@@ -25,19 +26,25 @@ class Load:
     aims: dict[tuple[str, str], Aim]
 
 
-def measure(results: Results, directory: Path, dose: float, rounds: int, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Each server in turn, `rounds` times over, started empty for each measurement."""
-    for load in _loads(directory, dose, progress):
+    for load in _loads(run.directory, run.dose, run.progress):
         group = f"Durable ingest of {load.name}"
         rates: dict[tuple[str, int], list[float]] = {}
-        for number in range(rounds):
+        for number in range(run.rounds):
             for associations in ASSOCIATIONS:
                 for server in RECEIVERS:
-                    progress.say(f"{group}: round {number + 1} of {rounds}, {associations} at once, {server}")
-                    rate = _images_per_second(server, directory / "server", load.images, associations)
+                    run.progress.say(f"{group}: round {number + 1} of {run.rounds}, {associations} at once, {server}")
+                    rate = _images_per_second(server, run.directory / "server", load.images, associations)
                     rates.setdefault((server, associations), []).append(rate)
         for associations in ASSOCIATIONS:
-            _add(results, group, associations, {server: rates[server, associations] for server in RECEIVERS}, load.aims)
+            _add(
+                run.results,
+                group,
+                associations,
+                {server: rates[server, associations] for server in RECEIVERS},
+                load.aims,
+            )
         remove(load.images[0].path.parent)
 
 
