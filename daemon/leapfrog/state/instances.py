@@ -84,8 +84,10 @@ class Instances:
         inserts nothing and returns them, so that the caller can compare the contents first. What is owed under this
         UID already is not owed again: only this box makes objects under the UIDs that it mints, so one that comes back
         to it is what it sends, or sent. A record whose exam number is not that of its exam is noted to be renewed.
+
+        What is inserted stands in the record of the spool file, which is durable: a start after a power cut adopts it.
         """
-        with self._journal.transaction() as connection:
+        with self._journal.transaction(can_be_made_again=True) as connection:
             holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
             uncompared = [holder for holder in holders if holder.id not in compared]
             if uncompared:
