@@ -74,7 +74,7 @@ def measure(run: Run) -> None:
 def _measure_equal(run: Run, films: Sequence[Path]) -> None:
     """All have the same to send: each should end when the mean one does. One film of an exam of its own comes later."""
     urgent = write_instances(chest_radiograph(), run.directory / "urgent", 1)[0].path
-    worst, reported = [], []
+    worst, reported = list[float](), list[float]()
     for number in range(run.rounds):
         run.progress.say(f"{MODALITIES} modalities with the same to send, round {number + 1}")
         with WholeBox(run.directory / "box") as box:
