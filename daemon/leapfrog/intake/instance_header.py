@@ -6,6 +6,7 @@ Whatever the file contains, the result is a header with as much as could be read
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,13 +49,15 @@ class InstanceHeader:
     frame_count: int = 1
 
 
-def read_header(path: Path, assumed_character_set: str = "") -> InstanceHeader:
+def read_header(path: Path, assumed_character_set: str = "", head: bytes = b"") -> InstanceHeader:
     """The header of the file `path`, with or without preamble and meta information. Text that does not say rightly how
-    it is encoded may be in `assumed_character_set`. Raises nothing but OSError.
+    it is encoded may be in `assumed_character_set`. `head` are the first bytes of the file, if they are still at hand:
+    the file is opened only where they do not reach far enough. Raises nothing but OSError.
     """
-    with path.open("rb") as stream:
-        start = find_dataset(stream)
-        values = _needed_values(stream, start)
+    start, values, has_all = _look_through(BytesIO(head))
+    if not has_all:
+        with path.open("rb") as stream:
+            start, values, _ = _look_through(stream)
     return InstanceHeader(
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
@@ -89,11 +92,14 @@ def _elements(stream: BinaryIO, start: DatasetStart) -> Iterator[Element]:
     return walk(stream, start.offset, actual_encoding(stream, start.offset, start.transfer_syntax_uid))
 
 
-def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
-    """The values of the needed elements, as many as can be reached."""
+def _look_through(stream: BinaryIO) -> tuple[DatasetStart, dict[int, bytes], bool]:
+    """Where the data set begins, the values of the needed elements, as many as can be reached, and whether nothing that
+    may come behind the end of `stream` could add to them.
+    """
+    start = find_dataset(stream)
     values: dict[int, bytes] = {}
     if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-        return values
+        return start, values, True
     with contextlib.suppress(DatasetTruncated, DatasetMalformed):
         for element in _elements(stream, start):
             if element.tag in (*NEEDED_TAGS, NUMBER_OF_FRAMES) and element.length is not None:
@@ -101,8 +107,8 @@ def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
                 values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
             # One real machine leaves a stray item between elements: that is no reason to stop.
             if LAST_TAG <= element.tag < FIRST_ITEM_TAG:
-                break
-    return values
+                return start, values, True
+    return start, values, False
 
 
 def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentity:
