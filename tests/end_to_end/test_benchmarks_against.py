@@ -3,6 +3,7 @@
 import math
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,15 +72,22 @@ def test_two_rounds_do_not_tell() -> None:
         _ = comparison((1.0, 1.0), (2.0, 2.0)).verdict
 
 
-def test_what_is_worse_once_must_be_so_again() -> None:
-    worse, same = comparison(STEADY, times(1.2, STEADY)), comparison(STEADY, STEADY[::-1])
+def test_what_seems_worse_must_be_so_in_all_rounds_together() -> None:
+    worse, same = comparison(STEADY, times(1.2, STEADY)), comparison(STEADY, times(0.85, STEADY[::-1]))
 
     (once,) = judged([worse], [same])
     (twice,) = judged([worse], [worse])
 
-    assert (once.verdict, once.word) == ("same", "worse once, not again")
+    assert (once.verdict, once.word) == ("same", "seemed worse at first")
     assert (twice.verdict, twice.word) == ("worse", "[bold]SLOWER[/bold]")
     assert len(twice.comparison.now) == 10
+
+
+def test_the_second_time_asks_for_more() -> None:
+    slightly = comparison((1.0,) * 5, (1.02, 1.13, 1.04, 1.12, 1.05))  # 7 % more, give or take 6 %, or 16 %
+
+    assert slightly.verdict == "worse"
+    assert replace(slightly, repeated=True).verdict == "same"
 
 
 def test_memory_is_called_more_not_slower() -> None:

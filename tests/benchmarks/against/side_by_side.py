@@ -29,7 +29,7 @@ class CannotMeasure(Exception):
 
 @dataclass(frozen=True)
 class Judged:
-    """A number, and what is said of it. `seemed_worse`: in some rounds, but not in those that followed."""
+    """A number, and what is said of it. `seemed_worse`: in the first rounds, but not in all together."""
 
     comparison: Comparison
     verdict: Verdict
@@ -40,7 +40,7 @@ class Judged:
         """In the table: slower or faster for times and rates, more or less for all else."""
         one = self.comparison
         if self.seemed_worse:
-            return "worse once, not again"
+            return "seemed worse at first"
         if self.verdict == "same":
             return ""
         if one.unit in ("s", "ms") or one.unit.endswith("/s"):
@@ -133,21 +133,13 @@ def compared(
 
 
 def judged(first: Sequence[Comparison], again: Sequence[Comparison]) -> list[Judged]:
-    """The numbers of both times. One is worse only if it was so each time."""
+    """The numbers of both times, judged by all their rounds."""
     later = {(one.group, one.name): one for one in again}
     result = []
     for one in first:
-        other = later.get((one.group, one.name))
-        if other is None:
-            result.append(Judged(one, one.verdict))
-            continue
-        both = replace(one, before=one.before + other.before, now=one.now + other.now)
-        if one.verdict != "worse":
-            result.append(Judged(both, one.verdict))
-        elif other.verdict == "worse":
-            result.append(Judged(both, "worse"))
-        else:
-            result.append(Judged(both, "same", seemed_worse=True))
+        if other := later.get((one.group, one.name)):
+            both = replace(one, before=one.before + other.before, now=one.now + other.now, repeated=True)
+            result.append(Judged(both, both.verdict, seemed_worse=one.verdict == "worse" != both.verdict))
     return result
 
 
