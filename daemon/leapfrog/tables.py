@@ -1,4 +1,7 @@
-"""What the commands show to people as tables, from the same values that `--json` prints."""
+"""What the commands show to people as tables, from the same values that `--json` prints.
+
+What only some tables need of the rooms of the house is loaded with these: `status` must answer at once.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -6,8 +9,6 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from leapfrog.state.actions.who import Who
-from leapfrog.state.sending.exported import MOST_COUNTED
 from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
@@ -62,6 +63,8 @@ def actions(rows: Iterable[Row]) -> Table:
     """`leapfrog actions`, newest first. What was noted before it was done, too, is one row: how it ended, with what was
     said of it before and after.
     """
+    from leapfrog.state.actions.who import Who
+
     number, moment = Column("No.", justify="right"), Column("When", min_width=MINUTE_LENGTH, no_wrap=True)
     table = Table(number, moment, "Who", "What", Column("About", overflow="fold"), Column("", overflow="fold"))
     every = list(rows)
@@ -164,6 +167,8 @@ def _sticks_text(sticks: Row | None) -> str:
     """When a stick was last written, and what of it nobody has confirmed. Nothing where none ever was."""
     if sticks is None or not sticks["last_written_at"]:
         return ""
+    from leapfrog.state.sending.exported import MOST_COUNTED
+
     receipt = f", last receipts {_minute(sticks['last_receipt_at'])}" if sticks["last_receipt_at"] else ""
     more = " or more" if sticks["unconfirmed"] >= MOST_COUNTED else ""
     return (

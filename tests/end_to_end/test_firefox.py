@@ -42,6 +42,10 @@ def test_the_list_has_its_fonts_hears_the_box_and_finds_older_exams(firefox: Fir
     firefox.wait_for(f"{FONTS_THERE} === 3")
     (tmp_path / "alive.html").write_text(alive_page("run-2", ""))
     firefox.wait_for("document.getElementById('box').textContent === '● the box is running'")
+    (tmp_path / "memory.html").write_text(alive_page("run-3", "a list that firefox has not"))
+    (tmp_path / "alive.now.html").symlink_to(tmp_path / "memory.html")
+    firefox.open(tmp_path / "index.html")
+    firefox.wait_for("'memory' in (JSON.parse(sessionStorage.getItem('leapfrog-box-2')) || {beats: {}}).beats")
     firefox.open(tmp_path / "older" / "1.html")
     firefox.wait_for(f"{FONTS_THERE} === 2")
 

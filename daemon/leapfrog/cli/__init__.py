@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from leapfrog import __version__
 from leapfrog.cli import (
     actions,
     bundles,
@@ -69,6 +68,8 @@ def _system_error(problem: OSError) -> str:
 
 def _show_version(requested: bool) -> None:
     if requested:
+        from leapfrog import __version__  # is read only when it is asked for
+
         SCREEN.print(__version__)
         raise typer.Exit
 

@@ -1,25 +1,13 @@
 """Who asks the daemon. When no daemon is running, the command line runs the same command on the state directory itself,
-holding its lock.
+holding its lock; only then is what that needs loaded, since a daemon that runs must be heard at once.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from leapfrog.control.commands import Commands
 from leapfrog.control.control_socket import LOCK_PAUSE_SECONDS, StateLock, ask_daemon
-from leapfrog.control.noting import Noting
-from leapfrog.control.own_state.own_state import OwnState
-from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StateDirectoryHeld, StorageError
-from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
-from leapfrog.state.actions.who import own_self
-from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.journal import JOURNAL_NAME, Journal
-from leapfrog.state.spool import SPOOL_NAME, Spool
-from leapfrog.state.station.station_key import existing_station_key
 
 ONLY_DAEMON = ("sync", "print")  # what needs a running box
 HELD_PATIENCE_SECONDS = 10.0  # until another process has let go of the state directory, or answers
@@ -39,11 +27,12 @@ def run_command(settings: Settings, command: str, *, timeout_seconds: float | No
         try:
             return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
         except DaemonNotRunning:
-            if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
+            from leapfrog.control.without_daemon import has_run_here, run_here
+
+            if command in ONLY_DAEMON or not has_run_here(settings):
                 raise
         try:
-            with _commands_without_daemon(settings) as commands:
-                return Noting(settings).run(command, commands.handlers()[command], arguments, own_self())
+            return run_here(settings, command, arguments)
         except StateDirectoryHeld:
             if time.monotonic() >= deadline:
                 raise
@@ -70,41 +59,16 @@ def status_without_daemon(settings: Settings) -> dict[str, Any] | None:
 
     Raises LeapfrogError when the journal or the state directory cannot be used.
     """
+    from leapfrog.control.without_daemon import commands_without_daemon, has_run_here
+
     try:
-        has_run_here = (settings.state_dir / JOURNAL_NAME).exists()
+        found = has_run_here(settings)
     except PermissionError as problem:
         raise StorageError(
             f"The state directory {settings.state_dir} cannot be looked at: {problem.strerror}. Run this as root or as"
             " the daemon's user."
         ) from problem
-    if not has_run_here:
+    if not found:
         return None
-    with _commands_without_daemon(settings) as commands:
+    with commands_without_daemon(settings) as commands:
         return commands.status()
-
-
-@contextmanager
-def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
-    with StateLock(settings.state_dir):
-        journal = Journal(settings.state_dir / JOURNAL_NAME, migrate=False)
-        try:
-            spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-            deliveries = Deliveries(journal)
-            source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
-            own_state = OwnState(
-                journal=journal,
-                source=source,
-                models=lambda: packages_in_use(settings),
-                station_key=lambda: existing_station_key(settings.state_dir),
-            )
-            yield Commands(
-                journal=journal,
-                deliveries=deliveries,
-                source=source,
-                wake=lambda: None,
-                sync=lambda _: None,
-                spool=spool,
-                box_state=own_state.signed,
-            )
-        finally:
-            journal.close()

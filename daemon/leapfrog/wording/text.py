@@ -7,10 +7,12 @@ a thousand letters. The templates take care of markup (autoescape), this file of
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from leapfrog.language.sentence import Sentence, day, known, number, plural, sentence, term
-from leapfrog.patient_age import Age
+
+if TYPE_CHECKING:
+    from leapfrog.patient_age import Age
 
 NOT_GIVEN = sentence("not given")
 UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
@@ -155,7 +157,7 @@ def sex(value: str) -> Sentence:
     return SEXES.get(value.strip().upper()) or as_it_is(value)
 
 
-def age_in_words(age: Age) -> Sentence:
+def age_in_words(age: "Age") -> Sentence:
     """`41 years`, `1 month`."""
     return DURATIONS[age.unit].format(count=age.number)
 

@@ -15,7 +15,7 @@ Condition = Literal[
     "no_answer", "not_looked",
 ]  # fmt: skip
 
-JobKind = Literal["inspect", "look", "publish", "take_back", "list", "tell", "remove"]
+JobKind = Literal["inspect", "look", "publish", "take_back", "list", "tell", "alive", "remove"]
 
 CONDITIONS: dict[int, Condition] = {
     errno.ENOENT: "missing",
@@ -37,7 +37,8 @@ class DiskJob:
     create it if it is missing. `apart`: it was on a disk of its own when it was last seen, that is, on another than
     `state_dir` and the system. publish: bring version `version` of the report in `source` to `target`, and say
     `text` and its `signature` beside it. take_back: the reverse. list: make `target` what `source` is, or remove it
-    where that is gone. tell: write `text` to `target`, not durably. remove: remove `target`.
+    where that is gone. tell: write `text` to `target`, not durably. alive: say `text` to the pages that listen to
+    `target`, where they listen. remove: remove `target`.
     """
 
     kind: JobKind

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from leapfrog.state.records import ForgottenReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.station.station_key import StationKey
 from leapfrog.worker import Worker
+from leapfrog.worklist.alive_pages import memory_page
 from leapfrog.worklist.disk_condition import what_is_wrong
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, JobKind
 from leapfrog.worklist.older_page import FONTS_NAME, OLDER_NAME
@@ -166,6 +168,9 @@ class Publisher(Worker):
         self._finish_by = time.monotonic() + FINISH_SECONDS
         self._bring_up_to_date(())
         self._disk.close()
+        if self._known is not None:
+            with suppress(OSError):  # nobody needs it any more, and the next run writes it anew
+                memory_page(self._folder, self._known.token).unlink()
 
     def _goes_on(self) -> bool:
         """Give a sign of life. Returns whether there is time for more."""
@@ -305,7 +310,7 @@ class Publisher(Worker):
         self._told_at = time.monotonic()
         self._beats += 1
         beat = f"{self._run}-{self._beats:08}"
-        answer = self._do("tell", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed))
+        answer = self._do("alive", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed))
         self._heed(ALIVE_NAME, answer)
 
     def _tell_of_paper(self) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from leapfrog.durable import replacing
 from leapfrog.heartbeat.names import NEWEST_NAME
 from leapfrog.processes.channel import ChannelClosed, LineChannel
+from leapfrog.worklist.alive_pages import AlivePages
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, condition_of
 from leapfrog.worklist.publication import (
     NotRendered,
@@ -38,13 +39,13 @@ class _Another(Exception):
     """The folder is not the one that was looked at last."""
 
 
-def work(job: DiskJob, channel: LineChannel) -> DiskAnswer:
+def work(job: DiskJob, channel: LineChannel, alive_pages: AlivePages) -> DiskAnswer:
     """Do `job`; whatever the disk does is part of the answer."""
     try:
         if job.kind in ("look", "inspect"):
             return _look(job)
         _recognise(job)
-        _do(job, channel)
+        _do(job, channel, alive_pages)
     except NotRendered:
         return DiskAnswer(condition="good", not_rendered=True)
     except _Another:
@@ -57,7 +58,7 @@ def work(job: DiskJob, channel: LineChannel) -> DiskAnswer:
     return DiskAnswer(condition="good")
 
 
-def _do(job: DiskJob, channel: LineChannel) -> None:
+def _do(job: DiskJob, channel: LineChannel, alive_pages: AlivePages) -> None:
     source, target = Path(job.source), Path(job.target)
     match job.kind:
         case "publish":
@@ -70,6 +71,8 @@ def _do(job: DiskJob, channel: LineChannel) -> None:
             list_page(source, target)
         case "tell":
             tell(target, job.text)
+        case "alive":
+            alive_pages.tell(target, job.text, job.token)
         case "remove":
             remove(target)
 
@@ -171,10 +174,10 @@ def main() -> int:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != options.parent:
         return 1
-    channel = LineChannel(socket.socket(fileno=options.fd))
+    channel, alive_pages = LineChannel(socket.socket(fileno=options.fd)), AlivePages()
     try:
         while (line := channel.receive()) is not None:
-            channel.send(work(DiskJob.of(line), channel).line())
+            channel.send(work(DiskJob.of(line), channel, alive_pages).line())
     except ChannelClosed:
         return 0
     return 0

@@ -492,6 +492,39 @@ def test_a_box_that_stopped_looks_stopped_and_one_that_was_started_again_does_no
 
 
 @needs_browser
+def test_a_page_on_the_box_listens_to_its_memory_and_is_not_misled_by_the_disk(
+    browser: Browser, tmp_path: Path
+) -> None:
+    memory, said = tmp_path / "memory.html", "document.getElementById('box').innerText"
+    (tmp_path / "alive.now.html").symlink_to(memory)
+    memory.write_text(alive_page("run-00000007", ""))
+    _beat(tmp_path, 1)  # nobody has listened at the disk for long
+    browser.open(_write(tmp_path, EXAMS))
+    for number in range(8, 30):
+        memory.write_text(alive_page(f"run-{number:08}", ""))
+        if "running" in browser.value(said):
+            break
+        browser.value("new Promise((done) => setTimeout(done, 150))")
+    assert "the box is running" in browser.value(said)
+    _beat(tmp_path, 2)  # and then the box stops, with its memory
+    memory.unlink()
+    browser.wait_for("!document.getElementById('stopped').hidden")
+    assert "no sign of life" in browser.value(said)
+
+
+@needs_browser
+def test_a_page_elsewhere_listens_to_the_disk(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "alive.now.html").symlink_to(tmp_path / "nothing there")
+    browser.open(_write(tmp_path, EXAMS))
+    for number in range(1, 30):
+        _beat(tmp_path, number)
+        if "running" in browser.value("document.getElementById('box').innerText"):
+            break
+        browser.value("new Promise((done) => setTimeout(done, 150))")
+    assert browser.value("document.getElementById('stopped').hidden")
+
+
+@needs_browser
 def test_a_warning_stays_in_sight_however_far_the_list_is_scrolled(browser: Browser, tmp_path: Path) -> None:
     browser.open(_write(tmp_path, [_exam(f"Okello^Number {number}", key=f"{number:016x}") for number in range(60)]))
     browser.value("document.getElementById('pause').click(); scrollTo(0, 2000)")

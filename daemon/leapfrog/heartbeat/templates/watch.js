@@ -7,30 +7,54 @@
 function watchBox(address, pollMilliseconds, show, hearWorklist) {
   const MOST_MISSES = 7; // 7 polls of 2 s, and 2 s each to see the last number and to judge: within 18 s
   const MOST_ASKED = 5; // at once: a slow machine or network may need as many polls to load one small page
-  const kept = Object.assign({ beat: "", misses: 0, state: "checking" }, read());
-  const asked = []; // the frames that have not spoken yet, as functions that remove them; the oldest first
+  const kept = Object.assign({ beats: {}, misses: 0, state: "checking" }, read());
+  // The box says the same in two places: in its memory, for whoever sees its own files, and on the disk, for others,
+  // such as those of a shared folder. On the disk it is said only while somebody listens there, to spare the disk. So
+  // what a place says that was not asked a moment ago may be old: it is compared, and proves nothing yet.
+  const memory = placeAt("memory", address.replace(/[^/]*$/, "alive.now.html"));
+  const disk = placeAt("disk", address);
   let heard = true; // another number since the last poll
-  let count = 0; // of frames
+
+  function placeAt(name, at) {
+    // `asked`: the frames that have not spoken yet, as functions that remove them; the oldest first.
+    return { name, at, asked: [], count: 0, spoke: false, everSpoke: false };
+  }
 
   // It outlives a reload of the page, so that a page that keeps reloading notices too.
   function read() {
-    try { return JSON.parse(sessionStorage.getItem("leapfrog-box")) || {}; } catch { return {}; }
+    try { return JSON.parse(sessionStorage.getItem("leapfrog-box-2")) || {}; } catch { return {}; }
+  }
+  function write() {
+    try { sessionStorage.setItem("leapfrog-box-2", JSON.stringify(kept)); } catch { /* then it starts anew */ }
   }
   function keep(state) {
     kept.state = state;
-    try { sessionStorage.setItem("leapfrog-box", JSON.stringify(kept)); } catch { /* then it starts anew */ }
+    write();
     show(state);
   }
 
-  function hear(said) {
-    for (const remove of asked.splice(0)) remove();
-    if (typeof said.beat !== "string" || said.beat === kept.beat) return;
-    const isFirst = kept.beat === "";
-    kept.beat = said.beat;
+  function hear(place, said) {
+    for (const remove of place.asked.splice(0)) remove();
+    if (typeof said.beat !== "string") return;
+    place.spoke = place.everSpoke = true;
+    const before = kept.beats[place.name];
+    const isVeryFirst = Object.keys(kept.beats).length === 0;
+    kept.beats[place.name] = said.beat;
+    if (said.beat === before) return;
+    if (before === undefined && !isVeryFirst) { write(); return; }
     kept.misses = 0;
     heard = true;
-    keep(isFirst ? "checking" : "running");
+    keep(isVeryFirst ? "checking" : "running");
     if (said.worklist) hearWorklist(String(said.worklist));
+  }
+
+  function ask(place) {
+    // A request may be lost, and an answer slow: so the page is asked again while the first frame may still speak. Under
+    // the same name a browser's cache would let the second wait for the first.
+    if (place.asked.length === MOST_ASKED) place.asked.shift()();
+    place.count += 1;
+    const at = place.asked.length ? `${place.at}?${place.count}` : place.at;
+    place.asked.push(askPage(at, (said) => hear(place, said)));
   }
 
   function poll() {
@@ -38,11 +62,11 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
     if (!heard) kept.misses += 1;
     heard = false;
     if (kept.misses >= MOST_MISSES) keep("stopped");
-    // A request may be lost, and an answer slow: so the page is asked again while the first frame may still speak. Under
-    // the same name a browser's cache would let the second wait for the first.
-    if (asked.length === MOST_ASKED) asked.shift()();
-    count += 1;
-    asked.push(askPage(asked.length ? `${address}?${count}` : address, hear));
+    if (memory.spoke) {
+      memory.spoke = false;
+      delete kept.beats.disk;
+    } else ask(disk);
+    if (memory.everSpoke || memory.count < MOST_ASKED) ask(memory);
   }
 
   show(kept.state);
