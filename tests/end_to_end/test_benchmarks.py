@@ -10,6 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parent.parent
 GROUPS = {
+    "beside": {"A film's report while a large exam closes, beside that of a film alone"},
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json"},
