@@ -15,6 +15,7 @@ from support.exams import ultrasound, write_instances
 TESTS = Path(__file__).parent.parent
 GROUPS = {
     "bare": {"The bare disk", "The bare parts of a report, in one process"},
+    "beside": {"A film's report while a large exam closes, beside that of a film alone"},
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json", "The bare parts of a report, in one process"},

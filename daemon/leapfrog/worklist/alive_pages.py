@@ -20,7 +20,7 @@ from leapfrog.heartbeat.names import ALIVE_NOW_NAME
 from leapfrog.mounts import mount_of
 from leapfrog.worklist.publication import tell
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - shm_open(3); what lies there is ours alone, or not used
+MEMORY = Path("/dev/shm")
 PUBLIC = 0o644  # it names nobody, and is read by whoever reads the reports
 LISTENED_SECONDS = 60.0  # after somebody opened the page on the disk; an open page does every 2 s
 # The page on the disk is written as often for nobody: so that a failing disk is noticed, and for machines that ask only

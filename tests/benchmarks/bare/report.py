@@ -8,7 +8,8 @@ Counted, each by the quickest straightforward way to the very result that the bo
   run by the engine host's library with as many threads
 - pictures: shrunk to the sizes that ship, each from the next larger one, and the JPEGs encoded, as many as the box
   ships and with what it drew, of the same sizes and quality
-- PDF: its pictures in gray, encoded as in the box's, and typst with the box's template and data
+- PDF: its pictures in gray, encoded as in the box's, unless they are the files that ship; and typst with the
+  box's template and data
 - page and JSON: by the template from the words, by the json module from the document
 - disk: each file of the report written, synced and renamed, the folder synced, a second name for each where staff look,
   and that folder synced
@@ -141,10 +142,11 @@ class BareReport:
         self._document = json.loads((folder / "report-1.json").read_text())
         self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
         self._sheet = {
-            name: _Shipped.of(b64decode(svg.partition(b"base64,")[2].partition(b'"')[0]))
+            name: _Shipped.of(jpeg)
             for name, svg in self._compiled["input"].items()
             if b"base64," in svg
-        }
+            and (jpeg := b64decode(svg.partition(b"base64,")[2].partition(b'"')[0])) not in self._files.values()
+        }  # those that are made for it; others go into it as they lie there
         self._times = 0
         self._learn_table()
 
