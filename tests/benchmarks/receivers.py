@@ -142,9 +142,9 @@ class OrthancReceiver:
 class WholeBox:
     """The daemon with its reader and its model at work on what comes in."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, lanes: int = 1) -> None:
         """Everything lies below `directory`."""
-        self.kiosk = Kiosk(directory)
+        self.kiosk = Kiosk(directory, engine={"lanes": lanes})
         self.port = self.kiosk.port
 
     def __enter__(self) -> Self:
