@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.settings import DicomSettings
 from support.raw_peer import (
     ASSOCIATE_AC,
     COMMAND,
@@ -27,6 +28,7 @@ from support.raw_peer import (
 )
 
 PATIENCE_SECONDS = 10.0
+PLACES = DicomSettings().max_associations
 C_ECHO, C_CANCEL = 0x0030, 0x0FFF
 REQUEST = RawPeer.request((COMPUTED_RADIOGRAPHY, [EXPLICIT_LITTLE_ENDIAN]), calling="HOSTILE")
 MANY_CONTEXTS = struct.pack(">BxLH66x", 1, 500_068, 1) + b"\x20\0\0\1\x09" * 100_000
@@ -112,7 +114,7 @@ def _holding(count: int, sent: bytes = b"") -> Attack:
 
 
 def _idle_associations(target: Target) -> None:
-    _held(target, 10 * len(target.sources), Target.associate)
+    _held(target, PLACES * len(target.sources), Target.associate)
 
 
 def _repeating(*conversations: bytes, associated: bool = False) -> Attack:

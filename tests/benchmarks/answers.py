@@ -6,14 +6,13 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from benchmarks.results import Measurement, Results, at_most
+from benchmarks.parts import Run
+from benchmarks.results import Measurement, at_most
 from support.answers_box import HOUR, AnswersBox, Exam
 from support.orthanc import Orthanc
-from support.progress import Progress
 from support.radiologist import encapsulated_pdf, file_of, pdf_pages, structured_report
 
 GROUP = "Asking for answers"
@@ -62,11 +61,11 @@ class CountingLink:
             target.shutdown(socket.SHUT_WR)
 
 
-def measure(results: Results, directory: Path, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Rounds of questions, without news and with."""
-    progress.say(f"asking a district about {EXAMS} exams")
-    (directory / "asking").mkdir()
-    with Orthanc(directory / "orthanc") as district, AnswersBox(directory / "asking") as box:
+    run.progress.say(f"asking a district about {EXAMS} exams")
+    (run.directory / "asking").mkdir()
+    with Orthanc(run.directory / "orthanc") as district, AnswersBox(run.directory / "asking") as box:
         link = CountingLink(district.http_port)
         exams = [box.sent_exam(str(number), give_to=district.add) for number in range(100, 100 + EXAMS)]
         for exam in exams:
@@ -76,7 +75,7 @@ def measure(results: Results, directory: Path, progress: Progress) -> None:
         def ask(what: str, most: float, after: float = HOUR) -> None:
             box.later(after)
             inquirer.turn()
-            results.add(Measurement(GROUP, what, link.taken(), "bytes", at_most(most)))
+            run.results.add(Measurement(GROUP, what, link.taken(), "bytes", at_most(most)))
 
         ask(f"first question about {EXAMS} exams, each looked through", 80_000)
         ask(f"{EXAMS} exams, nothing new", 8_000)

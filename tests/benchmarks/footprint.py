@@ -4,6 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results, at_most
 from support.dcmtk import store
@@ -20,10 +21,10 @@ CINE_BYTES = 500_000_000
 GROUP = "Memory"
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Memory at rest, at work on radiographs, and while 500 MB come in as one loop; then the starts."""
-    _measure_memory(results, directory, dose, progress)
-    _measure_starts(results, directory, progress)
+    _measure_memory(run.results, run.directory, run.dose, run.progress)
+    _measure_starts(run.results, run.directory, run.progress)
 
 
 def _measure_memory(results: Results, directory: Path, dose: float, progress: Progress) -> None:
@@ -45,18 +46,20 @@ def _measure_memory(results: Results, directory: Path, dose: float, progress: Pr
         _forget_peaks(main, reader, host)
         _send(box, *(image.path for image in images[1:]))
         box.drain(count)
-        results.add(_memory(f"main process at peak, {count} CR, RSS", _peak(main), 120))
-        results.add(_memory(f"reader at peak, {count} CR, RSS", _peak(reader)))
-        results.add(_memory(f"engine host at peak, {count} CR, RSS", _peak(host)))
+        remark = f"{count} CR"
+        results.add(_memory("main process at peak, RSS", _peak(main), 120, remark))
+        results.add(_memory("reader at peak, RSS", _peak(reader), remark=remark))
+        results.add(_memory("engine host at peak, RSS", _peak(host), remark=remark))
 
         size = cine.path.stat().st_size
         progress.say(f"memory while a loop of {size / 1e6:.0f} MB comes in")
         _forget_peaks(main, reader)
         _send(box, cine.path)
-        results.add(_memory(f"main process receiving {size / 1e6:.0f} MB, RSS", _peak(main), 120))
+        remark = f"{size / 1e6:.0f} MB"
+        results.add(_memory("main process receiving a long loop, RSS", _peak(main), 120, remark))
         box.drain(count + 1)
         reader = _processes(box.kiosk)[1]
-        results.add(_memory(f"reader reading {size / 1e6:.0f} MB, RSS", _peak(reader)))
+        results.add(_memory("reader reading a long loop, RSS", _peak(reader), remark=remark))
     for name in ("cr", "cine", "box"):
         remove(directory / name)
 
@@ -67,9 +70,9 @@ def _send(box: WholeBox, *files: Path) -> None:
         raise RuntimeError(outcome.text[-2000:])
 
 
-def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None) -> Measurement:
+def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None, remark: str = "") -> Measurement:
     aim = at_most(aim_mebibytes) if aim_mebibytes else None
-    return Measurement(GROUP, name, byte_count / MEBIBYTE, "MiB", aim)
+    return Measurement(GROUP, name, byte_count / MEBIBYTE, "MiB", aim, (), remark)
 
 
 def _processes(kiosk: Kiosk) -> tuple[int, int, int]:

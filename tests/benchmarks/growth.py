@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.receivers import remove
 from benchmarks.results import Measurement, Results, at_most
 from leapfrog.state.journal import JOURNAL_NAME, Journal
@@ -40,15 +41,15 @@ class Age:
     folder_files: int
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """A young box and an old one, in turn where a disk's speed of the moment counts."""
     young = Age("young", 100, 10, 10)
-    old = Age("old", *(max(100, round(full * dose)) for full in (1_000_000, 20_000, 100_000)))
+    old = Age("old", *(max(100, round(full * run.dose)) for full in (1_000_000, 20_000, 100_000)))
     kiosks = {}
     for age in (young, old):
-        progress.say(f"making an {age.name} box: {age.rows:,} images, {age.folder_files:,} files in its folder")
-        kiosks[age] = _make(directory / age.name, age)
-    results.add(
+        run.progress.say(f"making an {age.name} box: {age.rows:,} images, {age.folder_files:,} files in its folder")
+        kiosks[age] = _make(run.directory / age.name, age)
+    run.results.add(
         Measurement(
             GROUP,
             "the old box",
@@ -59,14 +60,16 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
     )
     with ExitStack() as stack:
         for age, kiosk in kiosks.items():
-            progress.say(f"the start of the {age.name} box")
-            _measure_start(results, kiosk, age, stack, is_old=age is old)
+            run.progress.say(f"the start of the {age.name} box")
+            _measure_start(run.results, kiosk, age, stack, is_old=age is old)
         for age, kiosk in kiosks.items():
-            progress.say(f"until the {age.name} box is at rest")
+            run.progress.say(f"until the {age.name} box is at rest")
             _settle(kiosk)
             samples = [_seconds(kiosk.status) for _ in range(STATUS_SAMPLES)]
-            results.add_median(GROUP, f"status, {age.name} box", samples, "s", at_most(0.2) if age is old else None)
-        _measure_images(results, directory, kiosks, max(4, round(IMAGES * min(1.0, 10 * dose))), progress)
+            run.results.add_median(GROUP, f"status, {age.name} box", samples, "s", at_most(0.2) if age is old else None)
+        _measure_images(
+            run.results, run.directory, kiosks, max(4, round(IMAGES * min(1.0, 10 * run.dose))), run.progress
+        )
     for kiosk in kiosks.values():
         remove(kiosk.directory)
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.receivers import remove
 from benchmarks.results import Results, at_most
 from leapfrog.state.instances import Instances
@@ -20,14 +20,14 @@ GROUP = f"With {ROW_COUNTS[1]:,} instances in the journal"
 GROWTH = at_most(1.25)  # "none", as far as a clock can tell
 
 
-def measure(results: Results, directory: Path, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Both steps with few and with many rows, in turn, since a disk's speed changes from minute to minute."""
-    kiosks = [Kiosk(directory / f"box-{count}") for count in ROW_COUNTS]
+    kiosks = [Kiosk(run.directory / f"box-{count}") for count in ROW_COUNTS]
     with ExitStack() as stack:
-        journals = [_filled(kiosk, count, progress) for kiosk, count in zip(kiosks, ROW_COUNTS, strict=True)]
-        progress.say("taking the next instance")
+        journals = [_filled(kiosk, count, run.progress) for kiosk, count in zip(kiosks, ROW_COUNTS, strict=True)]
+        run.progress.say("taking the next instance")
         _add(
-            results,
+            run.results,
             "taking the next instance",
             _milliseconds_in_turn([Instances(one).begin_attempt for one in journals]),
         )
@@ -36,8 +36,8 @@ def measure(results: Results, directory: Path, progress: Progress) -> None:
         for kiosk in kiosks:
             stack.enter_context(kiosk).wait_until_ready()
         time.sleep(SETTLE_SECONDS)
-        progress.say("status")
-        _add(results, "status", _milliseconds_in_turn([kiosk.status for kiosk in kiosks]))
+        run.progress.say("status")
+        _add(run.results, "status", _milliseconds_in_turn([kiosk.status for kiosk in kiosks]))
     for kiosk in kiosks:
         remove(kiosk.directory)
 

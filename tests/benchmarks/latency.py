@@ -7,10 +7,10 @@ from pydicom import dcmread
 from pynetdicom import AE
 from pynetdicom.association import Association
 
+from benchmarks.parts import Run
 from benchmarks.receivers import WholeBox, remove
-from benchmarks.results import Measurement, Results, at_most
+from benchmarks.results import Measurement, at_most
 from support.exams import chest_radiograph, write_instances
-from support.progress import Progress
 from support.waiting import wait_until
 
 REPORT_SECONDS = 60.0
@@ -18,21 +18,23 @@ POLL_SECONDS = 0.002
 KINDS = {"raw CR of 10 MB": (False, 0.25), "lossless-JPEG CR of 4 MB": (True, 0.6)}
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """One image after the other, each when the box has nothing else to do."""
-    count = max(3, round(30 * dose))
+    count = max(3, round(30 * run.dose))
     for name, (lossless_jpeg, aim_seconds) in KINDS.items():
         image = chest_radiograph(lossless_jpeg=lossless_jpeg)
-        images = [made.path for made in write_instances(image, directory / "cr", count, studies=count)]
-        progress.say(f"from the response to report.json: {count} times {name}")
-        with WholeBox(directory / "box") as box:
+        images = [made.path for made in write_instances(image, run.directory / "cr", count, studies=count)]
+        run.progress.say(f"from the response to report.json: {count} times {name}")
+        with WholeBox(run.directory / "box") as box:
             seconds = sorted(_seconds_to_report(box, path) for path in images)
         group = "From the C-STORE response to report.json"
-        results.add_median(group, f"{name}, median", seconds, "s", at_most(aim_seconds), remark=f"of {count}")
+        run.results.add_median(group, f"{name}, median", seconds, "s", at_most(aim_seconds), remark=f"of {count}")
         late = seconds[min(len(seconds) - 1, round(0.95 * (len(seconds) - 1)))]
-        results.add(Measurement(group, f"{name}, 95th percentile", late, "s", at_most(aim_seconds), (), f"of {count}"))
-        remove(directory / "cr")
-        remove(directory / "box")
+        run.results.add(
+            Measurement(group, f"{name}, 95th percentile", late, "s", at_most(aim_seconds), (), f"of {count}")
+        )
+        remove(run.directory / "cr")
+        remove(run.directory / "box")
 
 
 def _seconds_to_report(box: WholeBox, path: Path) -> float:

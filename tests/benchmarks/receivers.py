@@ -1,4 +1,6 @@
-"""What images are sent to: the box without its readers, the whole box, Orthanc and DCMTK's storescp."""
+"""What images are sent to: the box without its readers, the whole box, Orthanc, DCMTK's storescp, and a receiver that
+does nothing but store.
+"""
 
 import os
 import shutil
@@ -92,6 +94,13 @@ class Storescp(_Program):
         ]  # fmt: skip
 
 
+class BareReceiver(_Program):
+    """A receiver that only stores: what `storescu` and this disk reach with next to nothing between them."""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.bare.receiver", str(self.directory / "stored"), str(self.port)]
+
+
 class OrthancReceiver:
     """Orthanc with SyncStorageArea on, so that it writes through to the disk as well."""
 
@@ -144,12 +153,11 @@ class WholeBox:
 
 
 MakeReceiver = Callable[[Path], Receiver]
-RECEIVERS: dict[str, MakeReceiver] = {
-    "Leapfrog, intake alone": IntakeAlone,
-    "Orthanc": OrthancReceiver,
-    "storescp": Storescp,
-    "Leapfrog, readers at work": WholeBox,
-}
+INTAKE_ALONE, AT_WORK, ORTHANC, STORESCP = "Leapfrog, intake alone", "Leapfrog, readers at work", "Orthanc", "storescp"
+BARE_RECEIVER = "a receiver that only stores"
+OURS: dict[str, MakeReceiver] = {INTAKE_ALONE: IntakeAlone, AT_WORK: WholeBox}
+PEERS: dict[str, MakeReceiver] = {ORTHANC: OrthancReceiver, STORESCP: Storescp, BARE_RECEIVER: BareReceiver}
+RECEIVERS = OURS | PEERS
 
 
 def remove(directory: Path) -> None:

@@ -35,9 +35,15 @@ def at_most(value: float) -> Aim:
     return Aim(value, at_least=False)
 
 
+# Of these, less is better; of whatever is per second, more.
+LESS_IS_BETTER = frozenset(("s", "ms", "MiB", "kB", "bytes", "%"))
+
+
 @dataclass(frozen=True)
 class Measurement:
-    """One number. `samples` are what it is the middle of, in the same unit."""
+    """One number. `samples` are what it is the middle of, in the same unit. Two versions of the box are compared by
+    numbers of the same group and name.
+    """
 
     group: str
     name: str
@@ -46,6 +52,15 @@ class Measurement:
     aim: Aim | None = None
     samples: tuple[float, ...] = ()
     remark: str = ""
+
+    @property
+    def more_is_better(self) -> bool | None:
+        """As the aim or the unit says; None for a number that is neither good nor bad."""
+        if self.aim is not None:
+            return self.aim.at_least
+        if self.unit.endswith("/s"):
+            return True
+        return False if self.unit in LESS_IS_BETTER else None
 
 
 @dataclass
@@ -94,7 +109,11 @@ class Results:
         content = {
             "machine": self.machine,
             "measurements": [
-                {**asdict(one), "met": None if one.aim is None else one.aim.met_by(one.value)}
+                {
+                    **asdict(one),
+                    "more_is_better": one.more_is_better,
+                    "met": None if one.aim is None else one.aim.met_by(one.value),
+                }
                 for one in self.measurements
             ],
         }

@@ -1,20 +1,19 @@
 """Sustained images a second through the whole box: received, read, reported."""
 
 import time
-from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.receivers import WholeBox, remove
-from benchmarks.results import Measurement, Results
+from benchmarks.results import Measurement
 from support.dcmtk import store
 from support.exams import chest_radiograph, fetal_head_cine, write_instances
 from support.kiosk import Kiosk
-from support.progress import Progress
 from support.waiting import wait_until
 
 GROUP = "Through the whole box, from the first byte to the last report"
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Bursts of one kind over one association."""
     loads = {
         "raw CR of 10 MB": (chest_radiograph(), 40),
@@ -22,10 +21,10 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
         "US of 0.7 MB": (fetal_head_cine(), 200),
     }
     for name, (image, full_count) in loads.items():
-        count = max(4, round(full_count * dose))
-        made = write_instances(image, directory / "exam", count, studies=max(1, count // 4))
-        progress.say(f"{count} times {name} through the whole box")
-        with WholeBox(directory / "box") as box:
+        count = max(4, round(full_count * run.dose))
+        made = write_instances(image, run.directory / "exam", count, studies=max(1, count // 4))
+        run.progress.say(f"{count} times {name} through the whole box")
+        with WholeBox(run.directory / "box") as box:
             began = time.perf_counter()
             options = ("-xs",) if "JPEG" in name else ()
             outcome = store(box.port, [one.path for one in made], *options)
@@ -33,9 +32,11 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
                 raise RuntimeError(outcome.text[-2000:])
             _wait_until_reported(box.kiosk, count)
             rate = count / (time.perf_counter() - began)
-        results.add(Measurement(GROUP, name, rate, "images/s", remark=f"{count} images, {max(1, count // 4)} studies"))
-        remove(directory / "exam")
-        remove(directory / "box")
+        run.results.add(
+            Measurement(GROUP, name, rate, "images/s", remark=f"{count} images, {max(1, count // 4)} studies")
+        )
+        remove(run.directory / "exam")
+        remove(run.directory / "box")
 
 
 def _wait_until_reported(kiosk: Kiosk, count: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.made_up_chestxray14 import write
+from benchmarks.parts import Run
 from benchmarks.receivers import remove
 from benchmarks.results import Measurement, Results, at_least, at_most
 from benchmarks.training_process import SIDE
@@ -48,20 +49,20 @@ class _Set:
         return sum(path.read_bytes().count(1) for path in self.cache.glob("pictures-*.there"))
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """Everything once, in the order of a first training."""
-    films = max(600, round(FILMS * dose))
+    films = max(600, round(FILMS * run.dose))
     some = films // 10
-    made_up = _Set(directory / "chestxray14", directory / "cache")
-    progress.say(f"writing {films} made-up films of 1024x1024")
+    made_up = _Set(run.directory / "chestxray14", run.directory / "cache")
+    run.progress.say(f"writing {films} made-up films of 1024x1024")
     write(made_up.root, films)
-    _measure_opening(results, made_up, progress)
-    _measure_making(results, made_up, films, progress)
+    _measure_opening(run.results, made_up, run.progress)
+    _measure_making(run.results, made_up, films, run.progress)
     for count in (some, films):
-        _measure_reading(results, made_up, count, progress)
-    _measure_training(results, made_up, (some, films), progress)
+        _measure_reading(run.results, made_up, count, run.progress)
+    _measure_training(run.results, made_up, (some, films), run.progress)
     for name in ("chestxray14", "cache"):
-        remove(directory / name)
+        remove(run.directory / name)
 
 
 def _measure_opening(results: Results, made_up: _Set, progress: Progress) -> None:

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.parts import Run
 from benchmarks.results import Measurement, Results, at_most
 from leapfrog.heartbeat.heartbeat import alive_page
 from leapfrog.language.speaker import Speaker
@@ -16,7 +17,6 @@ from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.writer import WorklistWriter
 from support.browser import Browser
 from support.names import NAMES
-from support.progress import Progress
 from support.readings import PATIENT, chest_reading, report_job, report_words
 
 GROUP = "Worklist"
@@ -96,23 +96,23 @@ class _Box:
         )
 
 
-def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+def measure(run: Run) -> None:
     """All of it; `dose` makes the larger boxes smaller."""
     for full in COUNTS:
-        count = max(300, round(full * dose))
-        progress.say(f"a worklist of {count:,} exams")
-        box = _Box(directory / f"worklist-{full}", count)
+        count = max(300, round(full * run.dose))
+        run.progress.say(f"a worklist of {count:,} exams")
+        box = _Box(run.directory / f"worklist-{full}", count)
         samples = [float(box.written_by_one_more()) / 1000 for _ in range(ROUNDS)]
-        results.add_median(GROUP, f"written by one exam more, {count:,} exams", samples, "kB", at_most(200))
+        run.results.add_median(GROUP, f"written by one exam more, {count:,} exams", samples, "kB", at_most(200))
         began = time.perf_counter()
         box.writer._write()
         took = (time.perf_counter() - began) * 1000
-        results.add(Measurement(GROUP, f"a look that finds nothing new, {count:,} exams", took, "ms"))
+        run.results.add(Measurement(GROUP, f"a look that finds nothing new, {count:,} exams", took, "ms"))
         if full == SEARCHED:
-            _look_at(results, box)
+            _look_at(run.results, box)
         box.journal.close()
-    progress.say("pages of exams, with names in several scripts")
-    _weigh(results, directory)
+    run.progress.say("pages of exams, with names in several scripts")
+    _weigh(run.results, run.directory)
 
 
 def _weigh(results: Results, directory: Path) -> None:

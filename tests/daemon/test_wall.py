@@ -18,7 +18,7 @@ HOST_MAY_IMPORT = {"numpy", "ai_edge_litert", "tflite_runtime", "pycoral"}
 SIDES = ("main-process", "reader", "calls", "both-sides")
 PIXELS = {
     "numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "typst", "ai_edge_litert",
-    "segno", "zxingcpp",
+    "zxingcpp",
 }  # fmt: skip
 DURABLE_AND_NETWORK = {
     "leapfrog.state", "leapfrog.intake", "leapfrog.lanes", "leapfrog.outbox", "leapfrog.worklist", "leapfrog.control",

@@ -243,6 +243,7 @@ class _LaneDouble:
     def __init__(self, end: Callable[[ReadJob], JobEnd]) -> None:
         self._end = end
 
-    def run(self, job: ReadJob) -> JobEnd:
+    def run(self, job: ReadJob, meanwhile: Callable[[], None]) -> JobEnd:
         """What came of the job."""
+        meanwhile()
         return self._end(job)

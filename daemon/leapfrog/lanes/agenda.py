@@ -8,12 +8,14 @@ Rendering takes a bounded share of the time, however large a study grows. After 
 
 - the same study is not rendered again for `STUDY_PAUSE` times `d`, and no more often than every two seconds;
 - no study but one that has no report yet is rendered for `BOX_PAUSE` times `d` while images wait.
+
+What is large is rendered on a lane of its own, the side lane, so there are two of each of these lists.
 """
 
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leapfrog.lanes.due_times import DueTimes
 
@@ -33,10 +35,27 @@ class _Study:
     lacking: bool  # a reading was committed since its last render began
     new: bool = False  # this run has not rendered it, and an image of it was read in this run
     whole: bool = True  # as far as known, all its images have been read
+    large: bool = False  # it is rendered on the side lane
     rendering: bool = False
     not_before: float = float("-inf")
     not_before_when_idle: float = float("-inf")
     failures: int = 0
+
+
+@dataclass
+class _Dues:
+    """When which study is due for what, of those that are rendered on the same lanes."""
+
+    new: DueTimes = field(default_factory=DueTimes)  # no report shows what was read of them
+    growing: DueTimes = field(default_factory=DueTimes)
+    idle: DueTimes = field(default_factory=DueTimes)  # the same studies, for when there is nothing else to do
+    closing: DueTimes = field(default_factory=DueTimes)
+    box_not_before: float = float("-inf")
+
+    @property
+    def all(self) -> tuple[DueTimes, ...]:
+        """Every list."""
+        return self.new, self.growing, self.idle, self.closing
 
 
 class Agenda:
@@ -51,11 +70,7 @@ class Agenda:
         self._quiet_seconds = quiet_seconds
         self._lock = threading.Lock()
         self._studies: dict[str, _Study] = {}
-        self._new = DueTimes()  # no report shows what was read of them
-        self._growing = DueTimes()
-        self._idle = DueTimes()  # the same studies, for when there is nothing else to do
-        self._closing = DueTimes()
-        self._box_not_before = float("-inf")
+        self._small, self._large = _Dues(), _Dues()
 
     def take_up(self, studies: Mapping[str, bool]) -> None:
         """Put studies on the agenda that are open in the journal, as at a start: their quiet time starts now. The value
@@ -80,31 +95,34 @@ class Agenda:
 
     # ------------------------------------------------------------ claiming
 
-    def claim_growing(self) -> str | None:
+    def claim_growing(self, *, large: bool = False) -> str | None:
         """A study whose report lacks readings and was not rendered a moment ago. It may come before waiting images."""
         with self._lock:
-            now = time.monotonic()
-            return self._claim(self._new, now) or (
-                self._claim(self._growing, now) if now >= self._box_not_before else None
+            now, dues = time.monotonic(), self._dues(large=large)
+            return self._claim(dues.new, now) or (
+                self._claim(dues.growing, now) if now >= dues.box_not_before else None
             )
 
-    def claim_overdue(self) -> str | None:
+    def claim_overdue(self, *, large: bool = False) -> str | None:
         """A study that has waited long for its closing version, so that a stream of images does not put it off for
         ever.
         """
         with self._lock:
-            now = time.monotonic()
-            return self._claim(self._closing, now - OVERDUE_SECONDS) if now >= self._box_not_before else None
+            now, dues = time.monotonic(), self._dues(large=large)
+            return self._claim(dues.closing, now - OVERDUE_SECONDS) if now >= dues.box_not_before else None
 
-    def claim_idle(self) -> str | None:
+    def claim_idle(self, *, large: bool = False) -> str | None:
         """A study whose report lacks readings, perhaps sooner than while images wait."""
         with self._lock:
-            return self._claim(self._idle, time.monotonic())
+            return self._claim(self._dues(large=large).idle, time.monotonic())
 
-    def claim_closing(self) -> str | None:
+    def claim_closing(self, *, large: bool = False) -> str | None:
         """A study that has been quiet for long enough."""
         with self._lock:
-            return self._claim(self._closing, time.monotonic())
+            return self._claim(self._dues(large=large).closing, time.monotonic())
+
+    def _dues(self, *, large: bool) -> _Dues:
+        return self._large if large else self._small
 
     def _claim(self, due_times: DueTimes, now: float) -> str | None:
         first = due_times.first()
@@ -128,6 +146,15 @@ class Agenda:
             study.lacking = study.lacking or lacking
             self._plan(key)
 
+    def is_large(self, key: str, *, lacking: bool) -> None:
+        """Nothing was rendered, because the study is one for the side lane. `lacking`: its report lacks readings."""
+        with self._lock:
+            for due_times in self._small.all:
+                due_times.discard(key)
+            study = self._studies[key]
+            study.large, study.rendering, study.lacking = True, False, study.lacking or lacking
+            self._plan(key)
+
     def finished(self, key: str, seconds: float, *, closed: bool = False, failed: bool = False) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
         each time.
@@ -144,7 +171,8 @@ class Agenda:
             interval = min(RENDER_INTERVAL_SECONDS * 2**study.failures, RENDER_PAUSE_LIMIT_SECONDS)
             study.not_before = now + max(interval - seconds, STUDY_PAUSE * seconds)
             study.not_before_when_idle = study.not_before if failed else now + IDLE_PAUSE * seconds
-            self._box_not_before = max(self._box_not_before, now + BOX_PAUSE * seconds)
+            dues = self._dues(large=study.large)
+            dues.box_not_before = max(dues.box_not_before, now + BOX_PAUSE * seconds)
             self._plan(key)
 
     def forget(self, key: str) -> None:
@@ -154,29 +182,31 @@ class Agenda:
 
     # ------------------------------------------------------------ the moments
 
-    def seconds_until_due(self, most: float) -> float:
+    def seconds_until_due(self, most: float, *, large: bool = False) -> float:
         """How long an idle lane may sleep before something here is due, at most `most`."""
         with self._lock:
-            now = time.monotonic()
-            dues = [first[1] for times in (self._new, self._idle, self._closing) if (first := times.first())]
-            return min(most, max(0.0, min(dues, default=now + most) - now))
+            now, dues = time.monotonic(), self._dues(large=large)
+            moments = [first[1] for times in (dues.new, dues.idle, dues.closing) if (first := times.first())]
+            return min(most, max(0.0, min(moments, default=now + most) - now))
 
     def _forget(self, key: str) -> None:
-        self._studies.pop(key, None)
-        for due_times in (self._new, self._growing, self._idle, self._closing):
-            due_times.discard(key)
+        study = self._studies.pop(key, None)
+        if study is not None:
+            for due_times in self._dues(large=study.large).all:
+                due_times.discard(key)
 
     def _plan(self, key: str) -> None:
         """Set the moments of one study anew."""
         study = self._studies[key]
+        dues = self._dues(large=study.large)
         growing = study.lacking and not study.rendering
         due = max(study.changed_at, study.not_before)
-        _set(self._new, key, due if growing and study.new else None)
-        _set(self._growing, key, due if growing and not study.new else None)
+        _set(dues.new, key, due if growing and study.new else None)
+        _set(dues.growing, key, due if growing and not study.new else None)
         idle = max(study.changed_at, study.not_before_when_idle)
-        _set(self._idle, key, idle if growing and study.whole else None)
+        _set(dues.idle, key, idle if growing and study.whole else None)
         quiet = max(study.changed_at + self._quiet_seconds, study.not_before_when_idle)
-        _set(self._closing, key, quiet if study.whole and not study.rendering else None)
+        _set(dues.closing, key, quiet if study.whole and not study.rendering else None)
 
 
 def _set(due_times: DueTimes, key: str, due: float | None) -> None:

@@ -3,14 +3,19 @@
 The order: a sheet that a person asked for is made first. Reports of growing studies come next, each no more often than
 every two seconds and with a bounded share of the time, so that staff see something at once. Then come images, films
 before cines. Last come the reports of studies whose images have all been read, with their closing versions.
+
+The reports of large exams take seconds, which no film is to wait for: they are made on the side lane, which does
+nothing else, in the same order.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.readings import DISK_PAUSE_SECONDS, Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
@@ -25,6 +30,7 @@ from leapfrog.state.station.station_key import StationKey
 
 LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
+SIDE_IDLE_SECONDS = 60.0  # then the reader of the side lane ends, and its memory is free
 
 
 class Dispatcher:
@@ -44,15 +50,18 @@ class Dispatcher:
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
         station_key: StationKey | None = None,
+        side_lane: Lane | None = None,
     ) -> None:
         """`models_in_use` gives the versions of the packages, by name. `on_deliveries` is called when something new is
         owed, `on_report` when a report can be published, `on_fatal` when the dispatcher cannot continue.
-        `station_key` signs the summaries on the sheets.
+        `station_key` signs the summaries on the sheets. Without a `side_lane` the lanes make every report.
         """
         self._lanes = lanes
+        self._side_lane = side_lane
         self._in_use = journal.in_use
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
+        patient_numbers = PatientNumbers()
         self._reports = Reports(
             settings=settings,
             journal=journal,
@@ -63,6 +72,8 @@ class Dispatcher:
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
             station_key=station_key,
+            patient_numbers=patient_numbers,
+            on_large=self.wake if side_lane else None,
         )
         self._readings = Readings(
             settings=settings,
@@ -73,6 +84,7 @@ class Dispatcher:
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
+            patient_numbers=patient_numbers if station_key else None,
         )
         self._came_back = threading.Event()
         self._came_back.set()  # at the start
@@ -85,6 +97,8 @@ class Dispatcher:
             threading.Thread(target=self._work, args=(index, lane), name=f"lane-{index}")
             for index, lane in enumerate(lanes)
         ]
+        if side_lane is not None:
+            self._threads.append(threading.Thread(target=self._work_beside, args=(side_lane,), name="side-lane"))
 
     def start(self) -> None:
         """Start the lanes. What the last run left open is taken up by the first of them, since it may be much."""
@@ -100,13 +114,16 @@ class Dispatcher:
         deadline = time.monotonic() + drain_seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        for lane in self._lanes:
-            lane.close()
+        for lane in (*self._lanes, self._side_lane):
+            if lane is not None:
+                lane.close()
         for thread in self._threads:
             thread.join()
 
     def heartbeat(self) -> float:
-        """When the lane that has been silent longest last showed a sign of life (time.monotonic)."""
+        """When the lane that has been silent longest last showed a sign of life (time.monotonic). Of the side lane none
+        is expected: its jobs have a deadline, and nobody else waits for them.
+        """
         return min(self._beats)
 
     def studies_came_back(self) -> None:
@@ -142,18 +159,47 @@ class Dispatcher:
                 self._beats[index] = time.monotonic()
                 if index == 0:
                     self._look_for_open_studies()
-                with self._condition:
-                    wakes = self._wakes
+                wakes = self._seen_wakes()
                 with self._choosing:
                     chosen = self._choose()
                 if chosen is None:
-                    self._wait(wakes)
+                    self._wait(wakes, self._reports.seconds_until_due(IDLE_SECONDS))
                     continue
                 self._do(lane, chosen)
                 self.wake()
         except Exception as problem:  # better to restart the daemon than to go on with a lane missing
-            log_failure(f"Lane {index} stopped", problem)
-            self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
+            self._stopped(f"Lane {index}", problem)
+
+    def _work_beside(self, lane: Lane) -> None:
+        """The side lane's thread. It wakes up for what is due, and otherwise once to let its reader rest."""
+        works_until = 0.0
+        try:
+            while not self._stopping.is_set():
+                wakes = self._seen_wakes()
+                with self._choosing:
+                    chosen = self._choose_large()
+                if chosen is not None:
+                    self._do(lane, chosen)
+                    works_until = time.monotonic() + SIDE_IDLE_SECONDS
+                    self.wake()
+                    continue
+                idle_seconds = works_until - time.monotonic()
+                if works_until and idle_seconds <= 0:
+                    lane.rest()
+                    works_until = 0.0
+                self._wait(
+                    wakes, self._reports.seconds_until_due(idle_seconds if works_until else math.inf, large=True)
+                )
+        except Exception as problem:
+            self._stopped("The side lane", problem)
+
+    def _stopped(self, who: str, problem: Exception) -> None:
+        log_failure(f"{who} stopped", problem)
+        self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
+
+    def _seen_wakes(self) -> int:
+        with self._condition:
+            return self._wakes
 
     def _do(self, lane: Lane, chosen: InstanceRecord | Render | PrintRecord) -> None:
         """Do what was chosen. A fault in doing it is charged to this one thing, and the lane goes on: if it ended the
@@ -195,7 +241,14 @@ class Dispatcher:
             or self._reports.claim_settled()
         )
 
-    def _wait(self, wakes: int) -> None:
-        seconds = self._reports.seconds_until_due(IDLE_SECONDS)
+    def _choose_large(self) -> Render | PrintRecord | None:
+        return (
+            self._reports.claim_sheet(large=True)
+            or self._reports.claim_growing(large=True)
+            or self._reports.claim_settled(large=True)
+        )
+
+    def _wait(self, wakes: int, seconds: float) -> None:
         with self._condition:
-            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, seconds)
+            timeout = None if seconds == math.inf else seconds
+            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, timeout)

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,10 +84,13 @@ class Lane:
         desks: Path,
         devices: DevicePool | None = None,
         tuning: EngineTuning | None = None,
+        *,
+        beside: bool = False,
     ) -> None:
         """Nothing starts until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Each reader
         has its desk in the folder `desks`. Without `devices` the lane uses the processor. Without `tuning` the settings
-        give the number of threads.
+        give the number of threads. `beside`: it is a side lane, which makes reports only, at a lower priority than the
+        others, and whose reader has no engine host, starts with a job and ends at `rest`.
 
         Raises SettingsError when a trusted key cannot be read.
         """
@@ -105,6 +108,9 @@ class Lane:
         self._desks = desks
         self._desk: Desk | None = None
         self._tuning = tuning
+        self._beside = beside
+        if beside:
+            self._setup = self._setup.model_copy(update={"model_directories": ()})
         self._plan = HostPlan(devices)
         self._state = LaneState(since=time.time())
 
@@ -123,8 +129,9 @@ class Lane:
         """Note that a proven Edge TPU is free: the lane takes it when it has nothing else to do. From any thread."""
         self._submit(self._prepare)
 
-    def run(self, job: ReadJob | ReportJob) -> JobEnd:
+    def run(self, job: ReadJob | ReportJob, meanwhile: Callable[[], None] = lambda: None) -> JobEnd:
         """Run `job` and wait for its end: a result, or who failed. A job that `close` cuts short ends as ReaderDied.
+        `meanwhile` is called once, while the children work.
 
         Raises LeapfrogError when no reader can be started at all.
         """
@@ -134,9 +141,15 @@ class Lane:
             self._job_waits = True  # so that the keeper does not go on waiting for a host that is slow to start
             future = self._keeper.submit(self._run, job)
         try:
+            meanwhile()
             return future.result()
         finally:
+            wait([future])
             self._submit(self._prepare)
+
+    def rest(self) -> None:
+        """End the processes until the next job, so that others have their memory. From any thread."""
+        self._submit(lambda: self._discard_reader(quietly=True))
 
     def close(self) -> None:
         """End both processes at once, whatever they are doing. From any thread."""
@@ -259,6 +272,8 @@ class Lane:
 
     def _prepare(self) -> None:
         """Start both processes before they are needed. If that fails, the next job meets and reports the failure."""
+        if self._beside:
+            return
         try:
             channel = self._ready_channel()
             if channel is not None and not self._plan.pause_seconds:
@@ -310,6 +325,7 @@ class Lane:
             raise StorageError(f"No folder can be made in {self._desks}: {problem.strerror}.") from problem
         ours, theirs = socket.socketpair()
         options = ["--fd", str(theirs.fileno()), "--given", str(desk.given), "--made", str(desk.made)]
+        options += ["--beside"] if self._beside else []
         command = our_program(READER_PROGRAM, *options, "--setup", self._setup.model_dump_json())
         channel = LineChannel(ours)
         with self._lock:
@@ -378,7 +394,7 @@ class Lane:
         _log.warning("The engine host is started again in %.0f s: %s.", pause, reason)
         self._change(device=STARTING, lost=self._plan.lost, broken=self._plan.broken)
 
-    def _discard_reader(self) -> str:
+    def _discard_reader(self, *, quietly: bool = False) -> str:
         """End the reader and the host, whose connection ends with it. Returns how the reader ended, for messages."""
         if self._channel is not None:
             self._channel.close()
@@ -389,7 +405,7 @@ class Lane:
             self._desk.remove()
         with self._lock:
             self._reader, self._host, self._channel, self._desk = None, None, None, None
-        if not self._closed:
+        if not self._closed and not quietly:
             _log.warning("The reader is started again: %s.", how)
             self._change(device=STARTING)
         return how

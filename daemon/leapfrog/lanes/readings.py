@@ -10,6 +10,7 @@ from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.language.sentence import Sentence, sentence
@@ -65,9 +66,11 @@ class Readings:
         on_read: Callable[[str], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
+        patient_numbers: PatientNumbers | None = None,
     ) -> None:
         """`on_read` is called with a study's key when one of its readings was committed, `on_deliveries` when something
-        new is owed. A failure while `is_stopping` counts against no image.
+        new is owed. A failure while `is_stopping` counts against no image. `patient_numbers` are to know the patient's
+        by the time when a report is made.
         """
         self._settings = settings
         self._recipients = Recipients(settings.destinations)
@@ -80,6 +83,7 @@ class Readings:
         self._on_read = on_read
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
+        self._patient_numbers = patient_numbers
         self._paused_until = float("-inf")
 
     def begin(self) -> InstanceRecord | None:
@@ -102,7 +106,8 @@ class Readings:
             with self._in_hand.holding(_thing(record)):
                 work_dir = self._spool.work_dir(record.id)
                 job = self._job(record, work_dir)
-            end = lane.run(job)  # not noted: while a child works, the daemon only waits for it
+            # Not noted: while a child works, the daemon waits for it, or does what would not harm it.
+            end = lane.run(job, lambda: self._hash_number(record.study_key))
         except (OSError, StorageError) as problem:
             self.put_back(record, problem)
             return
@@ -161,6 +166,12 @@ class Readings:
             OtherInstance(instance_id=one.id, path=self._spool.path(one.spool_name), byte_count=one.byte_count)
             for one in others
         )
+
+    def _hash_number(self, study_key: str) -> None:
+        """Hash the number of a study's patient, which the report will need; nothing, where that was done already."""
+        study = self._studies.find(study_key)
+        if self._patient_numbers is not None and study is not None and study.identity.patient_id.strip():
+            self._patient_numbers.hashed(study_key, study.identity.patient_id)
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
         owed = self._recipients.wants("original") and not self._instances.owes_original(record.id)

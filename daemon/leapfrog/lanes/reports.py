@@ -7,15 +7,18 @@ closing version, with the PDF and the objects that are owed to destinations; wha
 import json
 import logging
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from leapfrog import __version__
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheet_code import code_for
 from leapfrog.lanes.sheets import Sheets
@@ -37,9 +40,20 @@ from leapfrog.wording.content import replaced_models
 from leapfrog.wording.text import NOT_GIVEN, moment
 from leapfrog.worklist.worklist import INDEX_NAME
 
+# Readings of an exam from which on its reports are made on the side lane, where there is one. With fewer, a report takes
+# about as long as the reading of one film, which is not worth the start of another program.
+LARGE_EXAM = 13
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
 
 _log = logging.getLogger(__name__)
+
+
+class _Claim(Protocol):
+    """How the agenda is asked for a study."""
+
+    @abstractmethod
+    def __call__(self, *, large: bool) -> str | None:
+        """Its key; None when none is due."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +79,20 @@ class Reports:
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
         station_key: StationKey | None = None,
+        patient_numbers: PatientNumbers | None = None,
+        on_large: Callable[[], None] | None = None,
     ) -> None:
         """`models_in_use` gives the versions of the packages, by name. `on_report` is called when a report was
         committed and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does
-        not count. With a `station_key` the sheets have a code that it signed.
+        not count. With a `station_key` the sheets have a code that it signed, with numbers that `patient_numbers` may
+        know already. `on_large` is called when the side lane has something to do; None where there is none.
         """
         self._settings = settings
         self._studies = Studies(journal)
         self._results = Results(settings, journal, spool)
         self._prints = Prints(journal)
         self._paper = Paper(settings.print, self._prints)
-        self._sheets = Sheets(journal, on_deliveries)
+        self._sheets = Sheets(journal, on_deliveries, self._is_large)
         self._earlier_exams = EarlierExams(journal)
         self._answers = Answers(journal)
         self._spool = spool
@@ -85,6 +102,8 @@ class Reports:
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
         self._station_key = station_key
+        self._patient_numbers = patient_numbers or PatientNumbers()
+        self._on_large = on_large
         self._agenda = Agenda(settings.report.quiet_seconds)
 
     def look_for_open_studies(self) -> None:
@@ -101,35 +120,35 @@ class Reports:
 
     # ------------------------------------------------------------ choosing
 
-    def claim_growing(self) -> Render | None:
+    def claim_growing(self, *, large: bool = False) -> Render | None:
         """Claim a report that may go before waiting images: it lacks readings and was not rendered a moment ago, or its
-        closing version has waited too long.
+        closing version has waited too long. `large`: one for the side lane.
         """
-        return self._claimed(self._agenda.claim_growing, self._growing) or self._claimed(
-            self._agenda.claim_overdue, self._closing
+        return self._claimed(self._agenda.claim_growing, self._growing, large=large) or self._claimed(
+            self._agenda.claim_overdue, self._closing, large=large
         )
 
-    def claim_settled(self) -> Render | None:
+    def claim_settled(self, *, large: bool = False) -> Render | None:
         """Claim the report of a study whose images have all been read: at once if it lacks readings, and for the
-        closing version when the study has been quiet.
+        closing version when the study has been quiet. `large`: one for the side lane.
         """
-        return self._claimed(self._agenda.claim_idle, self._settled) or self._claimed(
-            self._agenda.claim_closing, self._closing
+        return self._claimed(self._agenda.claim_idle, self._settled, large=large) or self._claimed(
+            self._agenda.claim_closing, self._closing, large=large
         )
 
-    def seconds_until_due(self, most: float) -> float:
-        """How long a lane that found nothing to do may sleep, at most `most`."""
-        return self._agenda.seconds_until_due(most)
+    def seconds_until_due(self, most: float, *, large: bool = False) -> float:
+        """How long a lane that found nothing to do, or the side lane if `large`, may sleep, at most `most`."""
+        return self._agenda.seconds_until_due(most, large=large)
 
     def _claimed(
-        self, claim: Callable[[], str | None], render_if_due: Callable[[StudyRecord], Render | None]
+        self, claim: _Claim, render_if_due: Callable[[StudyRecord], Render | None], *, large: bool
     ) -> Render | None:
         """The first study that the agenda offers and that is due according to the journal.
 
         It is claimed before it is looked at: so no other lane can render it as it was a moment ago.
         """
         for _ in range(MOST_LOOKS):
-            key = claim()
+            key = claim(large=large)
             if key is None:
                 return None
             study = self._studies.find(key)
@@ -137,9 +156,15 @@ class Reports:
                 self._agenda.forget(key)
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
+            elif self._on_large is not None and not large and self._is_large(study):
+                self._agenda.is_large(key, lacking=study.changed)
+                self._on_large()
             elif render := render_if_due(study):
                 return render
         return None
+
+    def _is_large(self, study: StudyRecord) -> bool:
+        return self._on_large is not None and study.changes >= LARGE_EXAM
 
     def _growing(self, study: StudyRecord) -> Render | None:
         if study.changed:
@@ -241,9 +266,9 @@ class Reports:
         """Note that a person asked for a print. Returns at once."""
         self._sheets.look()
 
-    def claim_sheet(self) -> PrintRecord | None:
-        """Claim a sheet that is to be made of a report that was made before."""
-        return self._sheets.claim()
+    def claim_sheet(self, *, large: bool = False) -> PrintRecord | None:
+        """Claim a sheet that is to be made of a report that was made before. `large`: one for the side lane."""
+        return self._sheets.claim(large=large)
 
     def render_sheet(self, lane: Lane, record: PrintRecord) -> None:
         """Make a claimed sheet on `lane`."""
@@ -286,7 +311,10 @@ class Reports:
         others = self._other_patient_ids(study)
         pdf = render.closing or study.version == 0 or bool(derived)
         has_sheet = pdf or sheet is not None
-        code = code_for(self._station_key, study, version, readings, shared=bool(others)) if has_sheet else ""
+        code = ""
+        if has_sheet:
+            numbers = self._patient_numbers
+            code = code_for(self._station_key, study, version, readings, numbers, shared=bool(others))
         return ReportJob(
             study_key=study.key,
             exam_number=study.exam_number,

@@ -21,31 +21,42 @@ _log = logging.getLogger(__name__)
 class Sheets:
     """The sheets that are still to be made. Any lane's thread may call it; one thread claims at a time."""
 
-    def __init__(self, journal: Journal, on_made: Callable[[], None]) -> None:
-        """`on_made` is called when a sheet can be printed."""
+    def __init__(
+        self,
+        journal: Journal,
+        on_made: Callable[[], None],
+        is_large: Callable[[StudyRecord], bool] = lambda _study: False,
+    ) -> None:
+        """`on_made` is called when a sheet can be printed; `is_large`: whether it is made on the side lane."""
         self._prints = Prints(journal)
         self._studies = Studies(journal)
         self._on_made = on_made
-        self._wanted = threading.Event()
-        self._wanted.set()  # the last run may have left some
+        self._is_large = is_large
+        self._wanted = {large: threading.Event() for large in (False, True)}
+        self.look()  # the last run may have left some
         self._in_hand: set[str] = set()
         self._failures = Counter[str]()
 
     def look(self) -> None:
         """Note that a sheet is wanted, or that one may be made that could not: a report was made. Returns at once."""
-        self._wanted.set()
+        for wanted in self._wanted.values():
+            wanted.set()
 
-    def claim(self) -> PrintRecord | None:
-        """The next sheet that can be made; None when there is none before `look` is called."""
-        if not self._wanted.is_set():
+    def claim(self, *, large: bool = False) -> PrintRecord | None:
+        """The next sheet that can be made of an exam that is `large`, or not; None when there is none before `look` is
+        called.
+        """
+        wanted = self._wanted[large]
+        if not wanted.is_set():
             return None
-        self._wanted.clear()
+        wanted.clear()
         for record in self._prints.without_sheet():
             study = self._studies.find(record.study_key)
-            # A report that lacks readings is about to be made anew.
-            if record.id not in self._in_hand and study is not None and study.version and not study.changed:
+            if record.id in self._in_hand or study is None or self._is_large(study) != large:
+                continue
+            if study.version and not study.changed:  # a report that lacks readings is about to be made anew
                 self._in_hand.add(record.id)
-                self._wanted.set()  # there may be more
+                wanted.set()  # there may be more
                 return record
         return None
 
@@ -65,7 +76,7 @@ class Sheets:
                 self._on_made()
         finally:
             self._in_hand.discard(record.id)
-            self._wanted.set()
+            self.look()
 
     def failed(self, record: PrintRecord) -> None:
         """Note that a sheet could not be made."""

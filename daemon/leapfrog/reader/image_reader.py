@@ -134,14 +134,15 @@ class _OneReading:
         self._header = ImageHeader()
         self._sop_instance_uid = job.sop_instance_uid
         self._produced: list[ProducedObject] = []
-        self._digest = ""
+        self._digest: Future[str] | None = None  # of the data set
         self._phantom = False
-        self._painter = ThreadPoolExecutor(1, thread_name_prefix="painter")
+        # Does what can be done meanwhile: the digest while the picture is decoded, its picture while the model runs.
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="helper")
         self._seen: dict[int, Pixels] = {}  # small pictures of frames of a loop, by their index
         self._painting: Future[ReadingPictures] | None = None  # of the only frame
 
     def result(self) -> ReadResult:
-        with self._painter:  # nothing is drawn any more when this returns
+        with self._helper:  # nothing is drawn any more when this returns
             return self._result()
 
     def _result(self) -> ReadResult:
@@ -179,12 +180,12 @@ class _OneReading:
             wrapped = wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path, purpose, byte_count)
             byte_count = wrapped.byte_count
             self._produced.append(wrapped)
+        self._digest = self._helper.submit(content_digest, path, byte_count)
         file = open_dicom_file(path, byte_count, job.assumed_character_set)
         self._identity = identity_of(file.dataset, job.hints)
         self._phantom = is_phantom(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints, file.byte_count)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
-        self._digest = content_digest(path, byte_count)
         self._clock.lap("decoding")
         return file
 
@@ -345,7 +346,7 @@ class _OneReading:
 
     def _begin_to_paint(self, frame: DisplayedFrame) -> None:
         """Make the picture of the only frame while the model runs, which is done by another process."""
-        self._painting = self._painter.submit(ReadingPictures, self._job, frame, self._phantom)
+        self._painting = self._helper.submit(ReadingPictures, self._job, frame, self._phantom)
 
     def _keep(self, index: int, frame: DisplayedFrame) -> None:
         """Remember what one of the evenly spaced frames looks like, for staff."""
@@ -397,7 +398,7 @@ class _OneReading:
             state=state,
             reading=reading,
             produced=tuple(self._produced),
-            dataset_sha256=self._digest,
+            dataset_sha256="" if self._digest is None else self._digest.result(),
             same_as=same_as,
         )
 

@@ -8,9 +8,11 @@ its own code, the model packages and the two folders of its desk.
 
 import argparse
 import importlib
+import os
 import select
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 from leapfrog.durable import TAKES_NO_MORE
@@ -47,6 +49,8 @@ MODULES = (
     "leapfrog.reader.report.derived",
     "gdcm",
 )
+MODULES_BESIDE = ("leapfrog.reader.report.study_report", "leapfrog.reader.report.pdf", "leapfrog.reader.report.derived")
+NICE_STEP_BESIDE = 10  # a tenth of the processor's time for each of the others that wants it (sched(7))
 # What the engine host did to cause the error. With any other error, the host has ended.
 HOST_FAILURES: dict[type[EngineError], Literal["refused", "wrong"]] = {
     EngineRefused: "refused",
@@ -57,8 +61,8 @@ HOST_FAILURES: dict[type[EngineError], Literal["refused", "wrong"]] = {
 class Reader:
     """Answers jobs until its lane is gone."""
 
-    def __init__(self, channel: LineChannel, setup: ReaderSetup) -> None:
-        """Load and verify the model packages."""
+    def __init__(self, channel: LineChannel, setup: ReaderSetup, modules: Sequence[str] = MODULES) -> None:
+        """Load and verify the model packages. `modules` are imported while no job waits."""
         self._channel = channel
         self._setup = setup
         found = find_packages(setup.model_directories, setup.signature_policy)
@@ -66,7 +70,7 @@ class Reader:
         for problem in self._catalogue.problems():
             note(problem)
         self._bench = ModelBench(setup.threads)
-        self._modules = list(MODULES)
+        self._modules = list(modules)
         self._host_is_new = False
         self._failed_while_idle = ""  # how the host failed while there was no job
 
@@ -186,13 +190,16 @@ def main() -> int:
     parser.add_argument("--given", required=True, help="the folder from which it may read")
     parser.add_argument("--made", required=True, help="the folder in which it may write")
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON")
+    parser.add_argument("--beside", action="store_true", help="make reports only, and give way to other readers")
     options = parser.parse_args()
     setup = ReaderSetup.model_validate_json(options.setup)
     packages = map(str, setup.model_directories)
     rights = Rights(readable=(options.given, *packages), writable=(options.made,))
     begin(options.parent, setup.memory_limit_bytes, rights)
     channel = LineChannel(socket.socket(fileno=options.fd))
-    Reader(channel, setup).serve()
+    if options.beside:
+        os.nice(NICE_STEP_BESIDE)
+    Reader(channel, setup, MODULES_BESIDE if options.beside else MODULES).serve()
     channel.close()
     return 0
 

@@ -105,7 +105,7 @@ class DicomSettings(Section):
     port: Port = 11112
     allowed_ae_titles: tuple[AeTitle, ...] = ()
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
-    max_associations: int = Field(default=10, ge=1, le=200)
+    max_associations: int = Field(default=32, ge=1, le=200)
     idle_seconds: float = Field(default=60.0, gt=0, le=3600)
     assumed_character_set: AssumableCharacterSet = ""
     tls_certificate: Path | None = None

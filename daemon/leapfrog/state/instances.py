@@ -49,6 +49,15 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class WaitingFilm:
+    """A film that waits, and whether another image of its study was read already."""
+
+    sequence: int
+    study_key: str
+    is_begun: bool
+
+
+@dataclass(frozen=True)
 class NewlyOwed:
     """What a reading made owed: how many deliveries, and the spool files of objects that are owed to nobody."""
 
@@ -75,8 +84,10 @@ class Instances:
         inserts nothing and returns them, so that the caller can compare the contents first. What is owed under this
         UID already is not owed again: only this box makes objects under the UIDs that it mints, so one that comes back
         to it is what it sends, or sent. A record whose exam number is not that of its exam is noted to be renewed.
+
+        What is inserted stands in the record of the spool file, which is durable: a start after a power cut adopts it.
         """
-        with self._journal.transaction() as connection:
+        with self._journal.transaction(can_be_made_again=True) as connection:
             holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
             uncompared = [holder for holder in holders if holder.id not in compared]
             if uncompared:
@@ -168,6 +179,25 @@ class Instances:
                 "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
                 f" (SELECT sequence FROM {WAITING_INSTANCES} AND turn >= ? ORDER BY turn, sequence LIMIT 1)",
                 int(slow),
+            )
+
+    def films_after(self, sequence: int, most: int) -> list[WaitingFilm]:
+        """At most so many of the films that wait, those with the next numbers after `sequence`."""
+        rows = self._journal.rows(
+            "SELECT sequence, study_key, (SELECT changes FROM studies WHERE key = study_key) > 0 AS is_begun"
+            f" FROM {WAITING_INSTANCES} AND turn = 0 AND sequence > ? ORDER BY sequence LIMIT ?",
+            (sequence, most),
+        )
+        return [WaitingFilm(row["sequence"], row["study_key"], is_begun=bool(row["is_begun"])) for row in rows]
+
+    def begin_film(self, sequence: int) -> InstanceRecord | None:
+        """Begin an attempt at this film, as `begin_attempt` does. None when it does not wait any more."""
+        with self._journal.transaction() as connection:
+            return _changed(
+                connection,
+                "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence = ?"
+                " AND state = 'received' AND attempt_open = 0 AND turn = 0",
+                sequence,
             )
 
     def end_attempt(self, instance_id: str, charge: Charge) -> InstanceRecord:

@@ -24,7 +24,8 @@ EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost 
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
 IN_MEMORY = Path(":memory:")  # SQLite's name for a database without a file
 DAMAGED_NAME = "journal.damaged"  # beside it once damage was met in use: the next start makes the journal anew
-# The journal promises one fsync per transaction. Checkpoints are rare, so that they do not interrupt a burst of images.
+# The journal promises one fsync per transaction, but for those that can be made again (`Journal.transaction`).
+# Checkpoints are rare, so that they do not interrupt a burst of images.
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -163,13 +164,17 @@ class Journal:
             self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, can_be_made_again: bool = False) -> Iterator[sqlite3.Connection]:
         """One durable transaction. After the block it is on disk; if the block raises, it is rolled back.
+
+        One that `can_be_made_again`, since the next start finds in a durable file all that it writes, is not synced by
+        itself, but with the next one that is: a power cut may undo it, a kill does not. The order holds: whatever is on
+        disk, so is all that was committed before.
 
         Raises JournalError for a change of state that is not allowed, StorageError when the disk failed. Then `broken`
         is set: the journal can no longer be trusted, and the process must be restarted.
         """
-        with self._lock:
+        with self._lock, self._synchronous("NORMAL" if can_be_made_again else "FULL"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
@@ -182,6 +187,18 @@ class Journal:
                 if isinstance(problem, sqlite3.Error | UnicodeDecodeError):
                     raise self._failure("written", problem) from problem
                 raise
+
+    @contextmanager
+    def _synchronous(self, how: Literal["NORMAL", "FULL"]) -> Iterator[None]:
+        """NORMAL: a commit does not wait until it is on disk."""
+        if how == "FULL":
+            yield
+            return
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     def copy_to(self, path: Path) -> None:
         """Write a durable copy of the whole journal, as it is between two transactions, to the new file `path`.

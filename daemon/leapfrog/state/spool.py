@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from leapfrog.durable import fsync_directory, fsync_file
+from leapfrog.durable import fsync_directory
 from leapfrog.errors import DiskFull, StorageError
 from leapfrog.spool_file.content import open_file
 from leapfrog.spool_file.record import Arrival, append_record, replace_record
+from leapfrog.state.shared_fsync import SharedFsync
 
 SPOOL_NAME = "spool"  # in the state directory
 INCOMPLETE = "incomplete"  # the end of the name of a file laid aside that never arrived in full
@@ -35,6 +36,7 @@ class Spool:
         self.aside = directory / "aside"
         self.broken = False  # set when the disk failed: the process must be restarted
         self._min_free_bytes = min_free_bytes
+        self._make_names_durable = SharedFsync(directory)
         try:
             for path in (directory, self.incoming, self.work, self.forgotten, self.aside):
                 path.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -74,9 +76,10 @@ class Spool:
             with source.open("r+b") as stream:
                 stream.seek(0, os.SEEK_END)
                 append_record(stream, record)
-            source.rename(target)
-            fsync_file(target)
-            fsync_directory(self.directory)
+                stream.flush()
+                source.rename(target)
+                os.fsync(stream.fileno())
+            self._make_names_durable()
         except OSError as problem:
             target.unlink(missing_ok=True)
             raise self._storage_error(problem) from problem

@@ -330,6 +330,28 @@ def aborting_host(directory: Path, flag: Path) -> Path:
     return script
 
 
+def test_what_a_lane_is_to_do_meanwhile_is_done_while_its_reader_works(box: Box, pipe_film: Path) -> None:
+    done = list[bool]()
+
+    def wait_for_the_reader() -> None:
+        os.close(hold_the_reader(pipe_film))
+        done.append(True)
+
+    box.lane().run(box.job(pipe_film), wait_for_the_reader)
+    assert done == [True]
+
+
+def test_a_failure_of_what_a_lane_does_meanwhile_leaves_it_ready_for_the_next_job(box: Box) -> None:
+    lane = box.lane()
+
+    def fail() -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        lane.run(box.job(), fail)
+    assert isinstance(lane.run(box.job()), ReadResult)
+
+
 def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(
     box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:

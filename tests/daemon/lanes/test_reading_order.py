@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from leapfrog.lanes.reading_order import ReadingOrder
-from leapfrog.state.instances import Instances
+from leapfrog.state.instances import Instances, WaitingFilm
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import StudyIdentity
 from support.journal_rows import commit, new_instance
 
 
@@ -17,15 +18,25 @@ class Queue:
     def __init__(self, directory: Path) -> None:
         self.journal = Journal(directory / "journal.sqlite")
         self.instances = Instances(self.journal)
-        self.order = ReadingOrder(self.instances)
+        self.restart()
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
 
+    def restart(self) -> None:
+        self.order = ReadingOrder(self.instances)
+
     def arrive(self, *names: str) -> None:
         for name in names:
-            new = new_instance(frame_count=60 if name.startswith("cine") else 1)
-            self.instances.add(new)
-            self._names[new.id], self._ids[name] = name, new.id
+            self._arrive(name, StudyIdentity())
+
+    def arrive_of_one_exam(self, uid: str, *names: str) -> None:
+        for name in names:
+            self._arrive(name, StudyIdentity(study_instance_uid=uid))
+
+    def _arrive(self, name: str, study: StudyIdentity) -> None:
+        new = new_instance(frame_count=60 if name.startswith("cine") else 1, study=study)
+        self.instances.add(new)
+        self._names[new.id], self._ids[name] = name, new.id
 
     def next(self) -> str:
         record = self.order.begin()
@@ -36,7 +47,8 @@ class Queue:
         names = []
         for _ in range(count):
             names.append(self.next())
-            self.done(names[-1])
+            if names[-1]:
+                self.done(names[-1])
         return names
 
     def done(self, name: str) -> None:
@@ -108,3 +120,54 @@ def test_what_was_interrupted_keeps_its_turn(queue: Queue) -> None:
     assert queue.next() == "first"
     assert queue.instances.close_cut_attempts() == 1
     assert queue.next() == "first"
+
+
+def test_an_exam_is_begun_before_another_is_read_to_its_end(queue: Queue) -> None:
+    queue.arrive_of_one_exam("1.2.1", *(f"a{number}" for number in range(50)))
+    queue.arrive_of_one_exam("1.2.2", "b0", "b1")
+    queue.arrive("film")
+    assert queue.read(7) == ["a0", "a1", "b0", "a2", "film", "a3", "a4"]
+
+
+def test_a_film_that_comes_while_hundreds_wait_is_read_second_at_the_latest(queue: Queue) -> None:
+    queue.arrive_of_one_exam("1.2.1", *(f"a{number}" for number in range(300)))
+    assert queue.read(4) == ["a0", "a1", "a2", "a3"]
+    queue.arrive("film")
+    assert "film" in queue.read(2)
+
+
+def test_a_stream_of_new_exams_does_not_put_off_an_old_one_for_ever(queue: Queue) -> None:
+    queue.arrive_of_one_exam("1.2.1", *(f"a{number}" for number in range(5)))
+    read = list[str]()
+    for number in range(10):
+        queue.arrive(f"film {number}")
+        read += queue.read(1)
+    assert [name for name in read if name.startswith("a")] == ["a0", "a1", "a2", "a3", "a4"]
+
+
+def test_an_exam_of_which_something_was_read_before_a_restart_is_not_taken_for_a_new_one(queue: Queue) -> None:
+    queue.arrive_of_one_exam("1.2.1", *(f"a{number}" for number in range(5)))
+    queue.arrive_of_one_exam("1.2.2", "b0")
+    assert queue.read(1) == ["a0"]
+    queue.restart()
+    assert queue.read(3) == ["b0", "a1", "a2"]
+
+
+def test_what_is_taken_in_turn_is_not_read_twice(queue: Queue) -> None:
+    queue.arrive_of_one_exam("1.2.1", "a0", "a1")
+    queue.arrive_of_one_exam("1.2.2", "b0", "b1")
+    assert queue.read(5) == ["a0", "a1", "b0", "b1", ""]
+
+
+def test_choosing_looks_at_each_film_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.arrive_of_one_exam("1.2.1", *(f"a{number}" for number in range(20)))
+    looked_at, films_after = list[int](), queue.instances.films_after
+
+    def counted(sequence: int, most: int) -> list[WaitingFilm]:
+        films = films_after(sequence, most)
+        looked_at.append(len(films))
+        return films
+
+    monkeypatch.setattr(queue.instances, "films_after", counted)
+    queue.read(20)
+    assert sum(looked_at) == 20

@@ -1,6 +1,6 @@
 """What is committed for a reading, and who is notified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -8,11 +8,14 @@ from typing import Any, cast
 import pytest
 
 from leapfrog.exam import PictureIdentity
+from leapfrog.lanes import patient_numbers
 from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.readings import READER_DEATH_LIMIT, Readings
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult
 from leapfrog.settings import Settings
+from leapfrog.signed_summary.summary import HashedNumber
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -29,8 +32,9 @@ class Eye:
         self.same_as = same_as
         self.jobs: list[ReadJob] = []
 
-    def run(self, job: ReadJob) -> ReadResult:
+    def run(self, job: ReadJob, meanwhile: Callable[[], None]) -> ReadResult:
         self.jobs.append(job)
+        meanwhile()
         (job.work_dir / "made.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "sop_instance_uid": "2.25.7"}
         made = ProducedObject(name="made.dcm", role="wrapped", byte_count=5, digest="", **uids)
@@ -46,7 +50,7 @@ class Eye:
 class Blind(Eye):
     """A lane whose reader dies of every image."""
 
-    def run(self, job: ReadJob) -> ReaderDied:  # type: ignore[override]
+    def run(self, job: ReadJob, meanwhile: Callable[[], None]) -> ReaderDied:  # type: ignore[override]
         self.jobs.append(job)
         return ReaderDied("killed")
 
@@ -60,6 +64,7 @@ class Box:
         self.instances = Instances(self.journal)
         self.spool = Spool(directory / "spool", 0)
         self.ready: list[int] = []
+        self.numbers = PatientNumbers()
         self.readings = Readings(
             settings=Settings.model_validate({"station": {"state_dir": directory}, "district": district}),
             journal=self.journal,
@@ -71,6 +76,7 @@ class Box:
                 self.journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")
             ),
             is_stopping=lambda: False,
+            patient_numbers=self.numbers,
         )
 
     def read_next(self, eye: Eye) -> None:
@@ -130,3 +136,29 @@ def test_only_what_has_the_uid_of_another_is_compared_with_it(box: Box) -> None:
     assert [path.name for path in (other.path for other in job.same_uid)] == [first.spool_name]
     assert box.ready[-1] == 1, "the first one's; the same image is not owed again"
     assert box.journal.counts("deliveries")["waiting"] == 1
+
+
+def test_the_patients_number_is_hashed_while_the_first_image_of_an_exam_is_read(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed, in_time = list[str](), list[bool]()
+
+    def hash_number(patient_id: str) -> HashedNumber:
+        hashed.append(patient_id)
+        return HashedNumber(salt=b"", digest=b"")
+
+    class WatchfulEye(Eye):
+        def run(self, job: ReadJob, meanwhile: Callable[[], None]) -> ReadResult:
+            result = super().run(job, meanwhile)
+            in_time.append(hashed == ["P-1"])
+            return result
+
+    monkeypatch.setattr(patient_numbers, "hashed", hash_number)
+    study = StudyIdentity(study_instance_uid="1.2.9", patient_id="P-1")
+    for _ in range(2):
+        box.instances.add(new_instance(study=study))
+        box.read_next(WatchfulEye())
+    assert in_time == [True, True]
+    [key] = {job_key for (job_key,) in box.journal.rows("SELECT key FROM studies")}
+    box.numbers.hashed(key, "P-1")
+    assert hashed == ["P-1"], "the report has it at once"

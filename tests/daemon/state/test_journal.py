@@ -148,6 +148,19 @@ def test_the_journal_is_durable_and_checks_its_references(journal: Journal) -> N
         )
 
 
+def test_only_what_can_be_made_again_is_committed_without_an_fsync_of_its_own(journal: Journal) -> None:
+    def synchronous(**how: bool) -> int:
+        with journal.transaction(**how) as connection:
+            (value,) = connection.execute("PRAGMA synchronous").fetchone()
+        return int(value)
+
+    full, normal = 2, 1  # as SQLite numbers them
+    assert (synchronous(), synchronous(can_be_made_again=True), synchronous()) == (full, normal, full)
+    with pytest.raises(ZeroDivisionError), journal.transaction(can_be_made_again=True):
+        raise ZeroDivisionError
+    assert synchronous() == full
+
+
 def test_a_file_that_is_no_journal_is_named_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"this was a journal once" * 1000)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -26,7 +27,8 @@ from support.journal_rows import new_instance
 from support.spooled import go_through, without_record
 from support.waiting import wait_until
 
-# Takes instances one after the other, as the receiver does, and prints the id and digest of each once it is durable.
+# Takes instances one after the other, as the receiver does, and prints the id and digest of each once it is durable;
+# then begins to read one, as a lane does.
 WRITER = textwrap.dedent("""\
     import hashlib, os, sys
     from pathlib import Path
@@ -53,9 +55,10 @@ WRITER = textwrap.dedent("""\
         try:
             spool.adopt(arriving, new.spool_name, record_of(new))
             instances.add(new)
+            print(name, digest, flush=True)
+            instances.begin_attempt()
         except StorageError as problem:
             sys.exit(f"StorageError: {problem}")
-        print(name, digest, flush=True)
 """)
 
 RECORD = record_of(new_instance(byte_count=len(b"pixels"), file_digest=digest_of(io.BytesIO(b"pixels"))))
@@ -175,6 +178,23 @@ def test_the_space_that_must_stay_free_stays_free(tmp_path: Path) -> None:
         Spool(tmp_path / "spool", free * 2).require_space()
 
 
+def test_an_image_costs_one_fsync_of_its_file_and_one_of_the_folder(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bool] = []
+    fsync = os.fsync
+
+    def counted(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    arriving = spool.incoming / "arriving"
+    arriving.write_bytes(b"pixels")
+    spool.adopt(arriving, "name.dcm", RECORD)
+    assert synced == [False, True]
+
+
 # ---------------------------------------------------------------- ends
 
 
@@ -292,10 +312,10 @@ def test_a_disk_that_fails_is_remembered_and_a_full_one_is_not(tmp_path: Path, m
         arriving = spool.incoming / "arriving"
         arriving.write_bytes(b"bytes")
 
-        def fail(_path: Path, number: int = number) -> None:
+        def fail(_descriptor: int, number: int = number) -> None:
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr("leapfrog.state.spool.fsync_file", fail)
+        monkeypatch.setattr(os, "fsync", fail)
         with pytest.raises(StorageError):
             spool.adopt(arriving, "name.dcm", RECORD)
         assert spool.broken is broken

@@ -23,6 +23,8 @@ SAMPLED_PIXELS = 250_000  # enough to determine a picture's range of values
 OUTLIERS_PERCENT = 0.2  # at each end, such as lead letters, which must not decide how bright the body is shown
 BLOCK_PIXELS = 1 << 20  # values of 32 bits and more are windowed in blocks, to need less memory for floats
 LARGEST_TABLE_BITS = 16
+# Looked up at a time: numpy makes indices of 8 bytes of each, which for a whole film are 40 MB and leave every cache.
+LOOKED_UP_PIXELS = 1 << 16
 # A window that was left from another bit depth shows next to nothing: all values in a few grays, or nearly all of them
 # in black and white.
 FEWEST_GRAYS = 1 / 8  # of black to white, for the range of values
@@ -128,8 +130,7 @@ class GrayScale:
             patterns = np.arange(1 << (8 * frame.samples.itemsize), dtype=np.uint32)
             values = self._modality(frame.bits.values(patterns).astype(np.float64))
             self._table = self._gray(values, frame)
-        shown: NDArray[np.uint8] = self._table[frame.samples]
-        return shown
+        return _looked_up(self._table, frame.samples)
 
     def _show_in_blocks(self, frame: StoredFrame) -> NDArray[np.uint8]:
         flat = frame.samples.reshape(-1)
@@ -213,6 +214,17 @@ class GrayScale:
     def _gives_signed(self) -> bool:
         """Whether the VOI table's first input value is signed (PS3.3 C.11.2.1.1)."""
         return self._modality_table is None and (self._layout.signed or self._intercept < 0)
+
+
+def _looked_up(table: NDArray[np.uint8], samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """`table` at each of `samples`, none of which is beyond its end."""
+    shown = np.empty(samples.shape, np.uint8)
+    flat, flat_shown = samples.reshape(-1), shown.reshape(-1)
+    for start in range(0, len(flat), LOOKED_UP_PIXELS):
+        end = start + LOOKED_UP_PIXELS
+        # "clip" has numpy write straight into `out`; nothing is clipped.
+        np.take(table, flat[start:end], out=flat_shown[start:end], mode="clip")
+    return shown
 
 
 def read_voi_windows(dataset: Dataset) -> tuple[VoiWindow, ...]:

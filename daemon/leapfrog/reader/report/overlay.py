@@ -57,7 +57,7 @@ def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
     Like all files written here, it is durable only after a `fsync_directory`, one for all pictures of an image.
     """
     image = Image.fromarray(displayed(picture))
-    _save(_enlarged_for_text(image.convert("RGB")) if phantom else image, path, phantom=phantom)
+    _save(_enlarged_for_text(image) if phantom else image, path, phantom=phantom)
 
 
 def save_heatmap(
@@ -313,9 +313,9 @@ def _draw_phantom_band(image: Image.Image) -> None:
     font = _font(max(14, image.width // 34))
     _, top, _, bottom = draw.textbbox((0, 0), PHANTOM_TEXT, font=font)
     height = round((bottom - top) * 2)
-    draw.rectangle((0, 0, image.width, height), fill=(255, 255, 255))
-    draw.line((0, height, image.width, height), fill=(0, 0, 0), width=3)
-    draw.text((image.width / 2, height / 2), PHANTOM_TEXT, font=font, fill=(0, 0, 0), anchor="mm")
+    draw.rectangle((0, 0, image.width, height), fill="white")
+    draw.line((0, height, image.width, height), fill="black", width=3)
+    draw.text((image.width / 2, height / 2), PHANTOM_TEXT, font=font, fill="black", anchor="mm")
 
 
 class _Labels:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from leapfrog.reader.report.printed_sheet import is_wanted, render_sheet
 from leapfrog.wording.answer_words import AnswersWords
 from leapfrog.wording.content import ReportContent, content_of
 from leapfrog.wording.report import words_of
+from leapfrog.wording.report_words import ReportWords
 from leapfrog.wording.result import result_of
 
 REPORT_SCHEMA_VERSION = 1
@@ -68,19 +70,15 @@ def render(job: ReportJob) -> ReportResult:
             sheet_made=sheet_made,
         )
     sheets = len(artefacts)  # what is printed is no file of the report
-    if job.pdf:
-        from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
+    with ThreadPoolExecutor(1, thread_name_prefix="page") as beside:
+        page = beside.submit(_write_page, job, words)
+        if job.pdf:
+            from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
-        artefacts.append(_write(job, "pdf", render_pdf(words, speaker, job.picture_dir, job.page_size)))
-    page = render_page(
-        words,
-        Speaker(job.station.language),
-        version=job.version,
-        has_pdf=job.pdf,
-        worklist_href=job.worklist_href,
-        earlier_exams=job.earlier_exams,
-    )
-    artefacts.append(_write(job, "html", page.encode()))
+            # typst lets others go on: most of it costs no time beside the page. On this thread, since what it needs
+            # memory for is given back sooner here (malloc's arenas).
+            artefacts.append(_write(job, "pdf", render_pdf(words, speaker, job.picture_dir, job.page_size)))
+        artefacts.append(page.result())
     artefacts += [_artefact(name, (job.picture_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000
     produced: tuple[ProducedObject, ...] = ()
@@ -104,6 +102,18 @@ def render(job: ReportJob) -> ReportResult:
         result=result,
         sheet_made=sheet_made,
     )
+
+
+def _write_page(job: ReportJob, words: ReportWords) -> Artefact:
+    page = render_page(
+        words,
+        Speaker(job.station.language),
+        version=job.version,
+        has_pdf=job.pdf,
+        worklist_href=job.worklist_href,
+        earlier_exams=job.earlier_exams,
+    )
+    return _write(job, "html", page.encode())
 
 
 def _without_lost_pictures(job: ReportJob) -> ReportJob:

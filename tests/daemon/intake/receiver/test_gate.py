@@ -52,6 +52,10 @@ def entered(door: Gate, address: str, count: int, useless: float = BUSY) -> list
     return places
 
 
+def test_twenty_modalities_get_in_at_once_as_the_settings_are_also_through_one_address() -> None:
+    entered(gate(DicomSettings().max_associations)[0], "192.0.2.7", 20)
+
+
 @pytest.mark.parametrize(("places", "share"), [(1, 1), (2, 1), (3, 2), (10, 8), (20, 16), (200, 160)])
 def test_one_address_gets_its_share_and_others_the_rest(places: int, share: int) -> None:
     door, refused, disturbances = gate(places)

@@ -96,7 +96,7 @@ def test_silent_connections_of_one_machine_keep_no_other_out(box: Box) -> None:
 
 
 def test_associations_of_one_machine_that_do_nothing_keep_no_other_out(box: Box) -> None:
-    receiver, port = box.receiver()
+    receiver, port = box.receiver(max_associations=10)
     idle = [RawPeer(port, HOSTILE) for _ in range(10)]
     rejected = 0
     for peer in idle:
