@@ -116,8 +116,8 @@ def _has_terminal() -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """One thread per library that would start many (typst's are rayon's), and a heap that keeps little: a lane should use
-    one core, and memory is limited.
+    """One thread per library that would start many (typst's are rayon's), and a heap that keeps little: a lane should
+    use one core, and memory is limited.
     """
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
     return os.environ | one_thread | dict(heap.OF_CHILDREN)

@@ -100,7 +100,7 @@ def _link(folder: Path, token: str) -> bool:
     """Have the folder's link lead to the page in memory. Returns whether it does: not every file system has links."""
     link, target = folder / ALIVE_NOW_NAME, memory_page(folder, token)
     with suppress(OSError):
-        if os.readlink(link) == str(target):
+        if link.readlink() == target:
             return True
     temporary = link.with_name(f".{link.name}.part")
     try:
