@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from leapfrog.dicom.first_values import frame_count_of
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import StorageError
@@ -267,7 +268,12 @@ class Adoption(Worker):
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
             return
-        new = instance_of(record, name, owed_to=self._recipients.of_all_exams("original"))
+        new = instance_of(
+            record,
+            name,
+            owed_to=self._recipients.of_all_exams("original"),
+            frame_count=1 if record.picture else frame_count_of(path, record.byte_count),
+        )
         rendered = self._rendered_with(new)
         if rendered is not None and rendered.exam_number and not new.exam_number:  # the record was not renewed yet
             self._numbers.met(rendered.exam_number)
