@@ -284,6 +284,7 @@ class Adoption(Worker):
         holder = self._held_already(new)
         if holder:
             self._deliveries.ask_before_sending(holder)
+            self._hand_on_number(new, holder)
             if new.folder_file:
                 self._folder_files.remember(new.folder_file, holder)
             self._spool.remove(name)
@@ -309,6 +310,12 @@ class Adoption(Worker):
                 new = replace(new, forward_as=mint_uid())
                 self._spool.rewrite_record(new.spool_name, record_of(new))
         return None
+
+    def _hand_on_number(self, new: NewInstance, holder: str) -> None:
+        """The image came again before this file was looked at: its exam keeps the number that people know."""
+        held = self._instances.get(holder)
+        if held is not None and self._studies.get(held.study_key).identity == new.study:
+            self._studies.give_numbers({held.study_key: new.exam_number})
 
     def _same(self, new: NewInstance, holder: UidHolder) -> bool:
         """Whether the file of `holder` is there and has the same content."""

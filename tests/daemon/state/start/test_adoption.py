@@ -161,6 +161,14 @@ def test_an_image_that_came_again_in_the_meantime_is_kept_once_and_asked_for(jou
     assert not spool.path(first.spool_name).exists()
 
 
+def test_an_exam_of_which_an_image_came_again_in_the_meantime_keeps_its_number(journal: Journal, spool: Spool) -> None:
+    received(journal, spool, sop_instance_uid="1.2.3", study=STUDY, exam_number="K7-42F")
+    forget_rows(journal)
+    received(journal, spool, sop_instance_uid="1.2.3", study=STUDY)
+    go_through(journal, spool)
+    assert [row["exam_number"] for row in rows(journal, "studies")] == ["K7-42F"]
+
+
 def test_other_content_under_the_same_uid_is_kept_under_a_new_one_that_a_second_loss_does_not_change(
     journal: Journal, spool: Spool
 ) -> None:
