@@ -307,6 +307,7 @@ class Service:
             answers=Answers(journal),
             answer_files=AnswerFiles(settings.state_dir / ANSWERS_NAME),
             keep_days=settings.retention.keep_days,
+            ready=adoption.finished,
         )
         scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         replaced = ReplacedModels(
