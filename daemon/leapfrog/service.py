@@ -331,6 +331,7 @@ class Service:
             sheet_wanted=dispatcher.sheet_is_wanted,
             on_forgotten=_all(publisher.wake, worklist.wake),
             exam_is_gone=numbers.exam_is_gone,
+            knows_all_images=adoption.finished,
             look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
