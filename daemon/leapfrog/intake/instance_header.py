@@ -3,7 +3,6 @@
 Whatever the file contains, the result is a header with as much as could be read.
 """
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 from leapfrog.dicom.character_sets import codec_of
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
+from leapfrog.dicom.first_values import NUMBER_OF_FRAMES, first_values, frame_count
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, EXPLICIT_LITTLE_ENDIAN
 from leapfrog.state.records import StudyIdentity
@@ -22,14 +22,9 @@ SOP_INSTANCE_UID = 0x00080018
 PATIENT_ID = 0x00100020
 ISSUER_OF_PATIENT_ID = 0x00100021
 STUDY_INSTANCE_UID = 0x0020000D
-NUMBER_OF_FRAMES = 0x00280008
-FIRST_ITEM_TAG = 0xFFFEE000
 NEEDED_TAGS = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
-LAST_TAG = NUMBER_OF_FRAMES  # the walk ends here
-LONGEST_COUNT_DIGITS = 10  # an Integer String has at most 12 characters (PS3.5 Section 6.2)
-LONGEST_VALUE_BYTES = 1024  # of a needed element; the standard's longest, with a multi-byte character set, is 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +53,16 @@ def read_header(path: Path, assumed_character_set: str = "", head: bytes = b"") 
     if not has_all:
         with path.open("rb") as stream:
             start, values, _ = _look_through(stream)
+    with path.open("rb") as stream:
+        start = find_dataset(stream)
+        values = first_values(stream, start, (*NEEDED_TAGS, NUMBER_OF_FRAMES))
     return InstanceHeader(
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
         transfer_syntax_uid=start.transfer_syntax_uid,
         study=_study(values, assumed_character_set),
         has_identity=bool(NEEDED_TAGS & values.keys()),
-        frame_count=_frame_count(values.get(NUMBER_OF_FRAMES, b"")),
+        frame_count=frame_count(values.get(NUMBER_OF_FRAMES, b"")),
     )
 
 
@@ -120,11 +118,6 @@ def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentit
         patient_id=_text(values.get(PATIENT_ID), codec),
         issuer_of_patient_id=_text(values.get(ISSUER_OF_PATIENT_ID), codec),
     )
-
-
-def _frame_count(value: bytes) -> int:
-    text = value.strip(b" \0")
-    return max(1, int(text)) if text.isdigit() and len(text) <= LONGEST_COUNT_DIGITS else 1
 
 
 def _text(value: bytes | None, codec: str) -> str:
