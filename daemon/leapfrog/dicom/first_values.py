@@ -16,13 +16,14 @@ LONGEST_COUNT_DIGITS = 10  # an Integer String has at most 12 characters (PS3.5 
 LONGEST_VALUE_BYTES = 1024  # the standard's longest identifier, with a multi-byte character set, is 256
 
 
-def first_values(stream: BinaryIO, start: DatasetStart, tags: Collection[int]) -> dict[int, bytes]:
-    """The values of the elements `tags`, as many as can be reached, each cut at LONGEST_VALUE_BYTES. Whatever the file
-    contains, raises nothing but OSError.
+def first_values(stream: BinaryIO, start: DatasetStart, tags: Collection[int]) -> tuple[dict[int, bytes], bool]:
+    """The values of the elements `tags`, as many as can be reached, each cut at LONGEST_VALUE_BYTES; and whether
+    nothing that may come behind the end of `stream` could add to them. Whatever the file contains, raises nothing but
+    OSError.
     """
     values: dict[int, bytes] = {}
     if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-        return values
+        return values, True
     last = max(tags)
     with contextlib.suppress(DatasetTruncated, DatasetMalformed):
         for element in walk(stream, start.offset, actual_encoding(stream, start.offset, start.transfer_syntax_uid)):
@@ -31,8 +32,8 @@ def first_values(stream: BinaryIO, start: DatasetStart, tags: Collection[int]) -
                 values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
             # One real machine leaves a stray item between elements: that is no reason to stop.
             if last <= element.tag < FIRST_ITEM_TAG:
-                break
-    return values
+                return values, True
+    return values, False
 
 
 def frame_count_of(path: Path, byte_count: int) -> int:
@@ -40,7 +41,7 @@ def frame_count_of(path: Path, byte_count: int) -> int:
     say. Raises nothing but OSError.
     """
     with open_content(path, byte_count) as stream:
-        values = first_values(stream, find_dataset(stream), (NUMBER_OF_FRAMES,))
+        values, _ = first_values(stream, find_dataset(stream), (NUMBER_OF_FRAMES,))
     return frame_count(values.get(NUMBER_OF_FRAMES, b""))
 
 

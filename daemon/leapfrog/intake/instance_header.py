@@ -53,9 +53,6 @@ def read_header(path: Path, assumed_character_set: str = "", head: bytes = b"") 
     if not has_all:
         with path.open("rb") as stream:
             start, values, _ = _look_through(stream)
-    with path.open("rb") as stream:
-        start = find_dataset(stream)
-        values = first_values(stream, start, (*NEEDED_TAGS, NUMBER_OF_FRAMES))
     return InstanceHeader(
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
@@ -91,22 +88,9 @@ def _elements(stream: BinaryIO, start: DatasetStart) -> Iterator[Element]:
 
 
 def _look_through(stream: BinaryIO) -> tuple[DatasetStart, dict[int, bytes], bool]:
-    """Where the data set begins, the values of the needed elements, as many as can be reached, and whether nothing that
-    may come behind the end of `stream` could add to them.
-    """
+    """Where the data set begins, the values of the needed elements, and whether the rest could add nothing to them."""
     start = find_dataset(stream)
-    values: dict[int, bytes] = {}
-    if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-        return start, values, True
-    with contextlib.suppress(DatasetTruncated, DatasetMalformed):
-        for element in _elements(stream, start):
-            if element.tag in (*NEEDED_TAGS, NUMBER_OF_FRAMES) and element.length is not None:
-                stream.seek(element.offset)
-                values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
-            # One real machine leaves a stray item between elements: that is no reason to stop.
-            if LAST_TAG <= element.tag < FIRST_ITEM_TAG:
-                return start, values, True
-    return start, values, False
+    return start, *first_values(stream, start, (*NEEDED_TAGS, NUMBER_OF_FRAMES))
 
 
 def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentity:
