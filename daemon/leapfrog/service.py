@@ -51,6 +51,7 @@ from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
+from leapfrog.processes import heap
 from leapfrog.rollout.at_start import settings_at_start
 from leapfrog.rollout.keeper import BundleKeeper, Condition
 from leapfrog.rollout.rehearsal import Rehearsal
@@ -307,6 +308,7 @@ class Service:
             answers=Answers(journal),
             answer_files=AnswerFiles(settings.state_dir / ANSWERS_NAME),
             keep_days=settings.retention.keep_days,
+            ready=adoption.finished,
         )
         scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         replaced = ReplacedModels(
@@ -330,6 +332,7 @@ class Service:
             sheet_wanted=dispatcher.sheet_is_wanted,
             on_forgotten=_all(publisher.wake, worklist.wake),
             exam_is_gone=numbers.exam_is_gone,
+            knows_all_images=adoption.finished,
             look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)
@@ -568,6 +571,7 @@ def run_daemon(file: Path | None) -> int:
     """Do `leapfrog run` with the settings in `file`, or the defaults for None, and return its exit status. Warnings
     about the settings go to the log, once. Does not return where the daemon starts again by itself.
     """
+    heap.keep_little()
     faulthandler.enable()  # the watchdog ends a hung daemon with SIGABRT; the log then shows where every thread was
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     in_use = settings_at_start(file)

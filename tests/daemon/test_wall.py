@@ -26,9 +26,12 @@ DURABLE_AND_NETWORK = {
 }  # fmt: skip
 # What makes `leapfrog status` slow: it asks the daemon, and needs the settings, the socket and a table.
 NOT_TO_ASK = {
-    "leapfrog.control.commands", "leapfrog.control.without_daemon", "leapfrog.exam", "leapfrog.packages", "leapfrog.lanes",
-    "leapfrog.outbox", "leapfrog.service", "leapfrog.worklist", "sqlite3", "requests", "jinja2", "cryptography", "apscheduler",
+    "leapfrog.control.commands", "leapfrog.control.without_daemon", "leapfrog.exam", "leapfrog.packages",
+    "leapfrog.lanes", "leapfrog.outbox", "leapfrog.service", "leapfrog.worklist", "sqlite3", "requests", "jinja2",
+    "cryptography", "apscheduler",
 }  # fmt: skip
+# What only some boxes need, or only once in a while: it is loaded when it is needed.
+NOT_AT_REST = {"apscheduler", "cryptography", "typer", "rich", "asyncio"}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -42,6 +45,10 @@ def modules_after(statement: str) -> set[str]:
 
 def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
     assert modules_after("import leapfrog.service") & PIXELS == set()
+
+
+def test_the_main_process_loads_what_only_some_boxes_need_when_they_need_it() -> None:
+    assert modules_after("import leapfrog.service") & NOT_AT_REST == set()
 
 
 def test_a_command_that_asks_the_daemon_loads_no_room_of_the_daemon() -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from leapfrog.processes import heap
 from leapfrog.processes.channel import READER_NOTE
 
 PATIENCE_SECONDS = 0.2  # for a child that has closed its connection and is about to end by itself
@@ -115,8 +116,8 @@ def _has_terminal() -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """One thread per library that would start many (typst's are rayon's) and few malloc arenas: a lane should use one
-    core, and memory is limited.
+    """One thread per library that would start many (typst's are rayon's), and a heap that keeps little: a lane should
+    use one core, and memory is limited.
     """
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
-    return os.environ | one_thread | {"MALLOC_ARENA_MAX": "2"}
+    return os.environ | one_thread | dict(heap.OF_CHILDREN)

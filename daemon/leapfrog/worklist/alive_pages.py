@@ -12,6 +12,7 @@ import ctypes
 import hashlib
 import os
 import stat
+import struct
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,14 +21,15 @@ from leapfrog.heartbeat.names import ALIVE_NOW_NAME
 from leapfrog.mounts import mount_of
 from leapfrog.worklist.publication import tell
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - shm_open(3); what lies there is ours alone, or not used
+MEMORY = Path("/dev/shm")
 PUBLIC = 0o644  # it names nobody, and is read by whoever reads the reports
 LISTENED_SECONDS = 60.0  # after somebody opened the page on the disk; an open page does every 2 s
 # The page on the disk is written as often for nobody: so that a failing disk is noticed, and for machines that ask only
 # whether it has changed before they show what they have of it (NFS).
 PROBE_SECONDS = 60.0
-IN_ACCESS, IN_CLOSE_NOWRITE = 0x1, 0x10  # sys/inotify.h
-EVENTS_BYTES = 64 * 1024
+IN_ACCESS, IN_CLOSE_NOWRITE, IN_IGNORED = 0x1, 0x10, 0x8000  # sys/inotify.h; the last: the page was replaced
+EVENT = struct.Struct("iIII")  # struct inotify_event; of a file that is watched itself, no name follows
+EVENTS_BYTES = 1024 * EVENT.size
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -98,7 +100,7 @@ def _link(folder: Path, token: str) -> bool:
     """Have the folder's link lead to the page in memory. Returns whether it does: not every file system has links."""
     link, target = folder / ALIVE_NOW_NAME, memory_page(folder, token)
     with suppress(OSError):
-        if os.readlink(link) == str(target):
+        if link.readlink() == target:
             return True
     temporary = link.with_name(f".{link.name}.part")
     try:
@@ -131,6 +133,7 @@ class _Listeners:
             self.look_at(page)
             return True
         with suppress(BlockingIOError):
-            while os.read(self._descriptor, EVENTS_BYTES):
-                self._heard_at = now
+            while events := os.read(self._descriptor, EVENTS_BYTES):
+                if any(mask & ~IN_IGNORED for _watch, mask, _cookie, _length in EVENT.iter_unpack(events)):
+                    self._heard_at = now
         return now - self._heard_at < LISTENED_SECONDS

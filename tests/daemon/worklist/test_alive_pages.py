@@ -50,6 +50,14 @@ def test_whoever_opens_the_page_on_the_disk_hears_the_next_number(page: Path) ->
     assert page.read_text() == "number 3"
 
 
+def test_a_page_that_was_replaced_was_not_listened_to(page: Path) -> None:
+    pages = told_to_nobody(page)
+    page.unlink()
+    pages.tell(page, "a longer number 3", TOKEN)
+    pages.tell(page, "a longer number 4", TOKEN)
+    assert (page.read_text(), in_memory(page)) == ("a longer number 3", "a longer number 4")
+
+
 def test_a_page_that_was_removed_from_the_disk_is_there_again(page: Path) -> None:
     pages = told_to_nobody(page)
     page.unlink()

@@ -13,12 +13,12 @@ thread that waits for it and, before Python 3.13, ctypes: too much effort to sav
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
+from typing import TYPE_CHECKING
 
 from leapfrog.settings import SyncWindow
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 # The wall clock and the monotonic clock drift apart by milliseconds. If it is more, somebody has set the clock.
 CLOCK_JUMP_SECONDS = 2.0
@@ -97,6 +97,11 @@ class SyncWindows:
         return now.timestamp() - self._monotonic(), now.utcoffset() or timedelta()
 
     def _build(self) -> None:
+        # Most boxes have no windows: 3 MiB, and time at each start, that they need not give.
+        from apscheduler.executors.debug import DebugExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+        from apscheduler.triggers.cron import CronTrigger
+
         self._clock_offset, self._utc_offset = self._offsets()  # first, so that a jump from now on is noticed
         # We pass the zone because APScheduler's own look-up raises if /etc/timezone and /etc/localtime disagree. The
         # debug executor runs the callback in the scheduler's own thread: one thread instead of a pool of ten.
