@@ -26,7 +26,7 @@ def measure(run: Run) -> None:
         images = [made.path for made in write_instances(image, run.directory / "cr", count, studies=count)]
         run.progress.say(f"from the response to report.json: {count} times {name}")
         with WholeBox(run.directory / "box") as box:
-            seconds = sorted(_seconds_to_report(box, path) for path in images)
+            seconds = sorted(seconds_to_report(box, path) for path in images)
         group = "From the C-STORE response to report.json"
         run.results.add_median(group, f"{name}, median", seconds, "s", at_most(aim_seconds), remark=f"of {count}")
         late = seconds[min(len(seconds) - 1, round(0.95 * (len(seconds) - 1)))]
@@ -37,7 +37,8 @@ def measure(run: Run) -> None:
         remove(run.directory / "box")
 
 
-def _seconds_to_report(box: WholeBox, path: Path) -> float:
+def seconds_to_report(box: WholeBox, path: Path) -> float:
+    """Send one image, and see when its report is there. Waits until the box is quiet again."""
     dataset = dcmread(path)
     known = set(box.kiosk.reports_dir.glob("*/*/report.json"))
     association = _associate(box.port, str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID))

@@ -13,6 +13,7 @@ GROUPS = {
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json"},
+    "rest": {"At rest"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }
 
