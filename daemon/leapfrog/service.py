@@ -308,6 +308,7 @@ class Service:
             answers=Answers(journal),
             answer_files=AnswerFiles(settings.state_dir / ANSWERS_NAME),
             keep_days=settings.retention.keep_days,
+            ready=adoption.finished,
         )
         scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         replaced = ReplacedModels(
@@ -331,6 +332,7 @@ class Service:
             sheet_wanted=dispatcher.sheet_is_wanted,
             on_forgotten=_all(publisher.wake, worklist.wake),
             exam_is_gone=numbers.exam_is_gone,
+            knows_all_images=adoption.finished,
             look_at_bundles=bundles.wake,
         )
         control = ControlServer(settings.state_dir, commands.handlers(), Noting(settings).run)

@@ -50,7 +50,9 @@ class Part:
 
 PARTS = {
     "ingest": Part("ingest", "images acknowledged a second: the box, Orthanc, storescp, the bare disk", True),
-    "latency": Part("latency", "from the C-STORE response to report.json", True),
+    "latency": Part("latency", "from the C-STORE response to report.json, and the bare parts of a report", True),
+    "beside": Part("beside", "a film's report while an exam of 300 images closes", False),
+    "bare": Part("bare.alone", "the bare disk, and the bare parts of a report one by one, without the box", False),
     "throughput": Part("throughput", "images a second, from the first byte to the last report", True),
     "fairness": Part("fairness", "20 modalities at once: what each gets beside its share", False),
     "rest": Part("rest", "what a box costs that has nothing to do: processor, wakes of the disk", False),

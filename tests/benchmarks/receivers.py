@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import leapfrog
 from support.dcmtk import LARGEST_PDU, dcmtk_program
 from support.kiosk import Kiosk
 from support.orthanc import Orthanc
@@ -20,6 +21,7 @@ from support.ports import free_port
 from support.waiting import wait_until
 
 DRAIN_SECONDS = 600.0
+TESTS = Path(__file__).parents[1]
 
 
 class Receiver(Protocol):
@@ -58,10 +60,14 @@ class _Program(ABC):
     def command(self) -> list[str]:
         """What starts it."""
 
+    def environment(self) -> dict[str, str]:
+        """Its environment, in which it finds what of these tests it needs."""
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))}
+
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True)
         with (self.directory / "log").open("wb") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environment())
         wait_until(lambda: _accepts(self.port), "it listens")
         return self
 
@@ -81,6 +87,13 @@ class IntakeAlone(_Program):
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "benchmarks.intake_alone", str(self.directory / "state"), str(self.port)]
+
+    def environment(self) -> dict[str, str]:
+        """The program puts parts of the daemon together, so that of the daemon's own version is taken."""
+        environment = super().environment()
+        own_tests = Path(leapfrog.__file__).parents[2] / "tests"
+        environment["PYTHONPATH"] = os.pathsep.join([str(own_tests), environment["PYTHONPATH"]])
+        return environment
 
 
 class Storescp(_Program):
@@ -129,9 +142,9 @@ class OrthancReceiver:
 class WholeBox:
     """The daemon with its reader and its model at work on what comes in."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, lanes: int = 1) -> None:
         """Everything lies below `directory`."""
-        self.kiosk = Kiosk(directory)
+        self.kiosk = Kiosk(directory, engine={"lanes": lanes})
         self.port = self.kiosk.port
 
     def __enter__(self) -> Self:

@@ -92,7 +92,8 @@ class Results:
             console.print(f"{key}: {value}")
         table = Table("", "measured", "aim", "", "of", "remark")
         group = ""
-        for one in self.measurements:
+        groups = list(dict.fromkeys(one.group for one in self.measurements))
+        for one in sorted(self.measurements, key=lambda one: groups.index(one.group)):
             if one.group != group:
                 group = one.group
                 table.add_section()

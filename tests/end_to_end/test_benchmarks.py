@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.receivers import BareReceiver
+from support.dcmtk import store
+from support.exams import ultrasound, write_instances
+
 TESTS = Path(__file__).parent.parent
 GROUPS = {
+    "bare": {"The bare disk", "The bare parts of a report, in one process"},
+    "beside": {"A film's report while a large exam closes, beside that of a film alone"},
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
-    "latency": {"From the C-STORE response to report.json"},
+    "latency": {"From the C-STORE response to report.json", "The bare parts of a report, in one process"},
     "rest": {"At rest"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }
@@ -39,3 +45,16 @@ def test_runs(part: str, tmp_path: Path) -> None:
     assert numbers.is_file(), ended.stdout + ended.stderr
     measured = json.loads(numbers.read_text())["measurements"]
     assert {one["group"] for one in measured} == GROUPS[part]
+
+
+def test_the_receiver_that_only_stores_has_every_byte_of_what_it_acknowledges(tmp_path: Path) -> None:
+    images = write_instances(ultrasound(64, 48), tmp_path / "images", 3)
+
+    with BareReceiver(tmp_path / "server") as receiver:
+        outcome = store(receiver.port, [image.path for image in images])
+
+    assert outcome.statuses == ["Success"] * 3, outcome.text
+    stored = {file.read_bytes() for file in (tmp_path / "server" / "stored").iterdir()}
+    assert len(stored) == 3
+    sent = [image.path.read_bytes() for image in images]
+    assert all(any(content.endswith(data_set) for content in sent) for data_set in stored)

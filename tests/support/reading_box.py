@@ -42,8 +42,11 @@ class Box:
         on_edge_tpu: bool = False,
         printing: Mapping[str, object] | None = None,
         district: Mapping[str, object] | None = None,
+        side_lane: bool = False,
     ) -> None:
-        """With `on_edge_tpu` its lanes take whatever Edge TPUs there are. Nothing is sent to a `district`."""
+        """With `on_edge_tpu` its lanes take whatever Edge TPUs there are. Nothing is sent to a `district`. Without a
+        `side_lane` the lanes make every report.
+        """
         self.settings = Settings.model_validate(
             {
                 "station": {"state_dir": directory, "reports_dir": reports_dir},
@@ -82,6 +85,7 @@ class Box:
             in_hand=self.in_hand,
             rendered=self.rendered,
             lanes=self.lanes,
+            side_lane=Lane(engine, models, directory, self.spool.work, beside=True) if side_lane else None,
             models_in_use=dict,
             on_deliveries=lambda: None,
             on_report=self.publisher.wake,

@@ -104,8 +104,8 @@ class Desk:
         self.reports = self.restarted()
         self.read_one()
 
-    def restarted(self) -> Reports:
-        """The schedule as it is right after a start."""
+    def restarted(self, on_large: Callable[[], None] | None = None) -> Reports:
+        """The schedule as it is right after a start; `on_large`: with a side lane."""
         return Reports(
             settings=self._settings,
             journal=self.journal,
@@ -116,6 +116,7 @@ class Desk:
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
             station_key=self.key,
+            on_large=on_large,
         )
 
     def study(self) -> StudyRecord:

@@ -16,6 +16,7 @@ from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
 from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.damage import find_damage
 from leapfrog.state.start.opening import Opening, keep_aside
@@ -139,12 +140,8 @@ def _search_opened(journal: Journal, path: Path, settings: Settings) -> list[Pro
 
 
 def _unknown_files(journal: Journal, settings: Settings) -> list[Problem]:
-    rows = journal.rows(
-        "SELECT spool_name FROM instances UNION SELECT coalesce(spool_name, '') FROM deliveries"
-        " UNION SELECT coalesce(spool_name, '') FROM encodings"
-    )
     spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-    unknown = set(spool.names()) - {row["spool_name"] for row in rows}
+    unknown = SpooledFiles(journal).unknown(spool.names())
     if not unknown:
         return []
     what = f"{len(unknown)} file(s) in the spool are not in the journal; it may be an older copy."

@@ -77,6 +77,7 @@ class Commands:
         sheet_wanted: Callable[[], None] = lambda: None,
         on_forgotten: Callable[[], None] = lambda: None,
         exam_is_gone: Callable[[str], None] = lambda _number: None,
+        knows_all_images: Callable[[], bool] = lambda: True,
         look_at_bundles: Callable[[], None] = lambda: None,
         box_state: Callable[[], bytes] = bytes,
     ) -> None:
@@ -84,6 +85,7 @@ class Commands:
         destination, or to all (None), now,
         `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be,
         `on_forgotten` when a report is to be taken away, `exam_is_gone` with the number of an exam that was forgotten.
+        `knows_all_images`: whether each that is in the spool is in the journal too.
         `box_state` signs what this box says of itself.
         """
         self._journal = journal
@@ -102,7 +104,9 @@ class Commands:
         self._look_at_bundles = look_at_bundles
         self._prints = Prints(journal)
         self._sticks = StickDesk(journal, lambda: source.settings, wake)
-        self._forgetting = Forgetting(journal, spool, self._exam_key, render_again, on_forgotten, exam_is_gone)
+        self._forgetting = Forgetting(
+            journal, spool, self._exam_key, render_again, on_forgotten, exam_is_gone, knows_all_images
+        )
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""

@@ -44,10 +44,11 @@ class Forgetting:
         render_again: Callable[[str], None],
         on_forgotten: Callable[[], None],
         exam_is_gone: Callable[[str], None],
+        knows_all_images: Callable[[], bool] = lambda: True,
     ) -> None:
         """`exam_key` gives the key of an exam that a person names, `render_again` has the report of one made anew,
         `on_forgotten` is called when a report is to be taken away, and `exam_is_gone` with an exam's number, before
-        anything arrives again.
+        anything arrives again. `knows_all_images`: whether each that is in the spool is in the journal too.
         """
         self._journal = journal
         self._studies = Studies(journal)
@@ -57,6 +58,7 @@ class Forgetting:
         self._render_again = render_again
         self._on_forgotten = on_forgotten
         self._exam_is_gone = exam_is_gone
+        self._knows_all_images = knows_all_images
 
     def holdings(self, exam: str) -> dict[str, Any]:
         """What there is of an exam, and who has what of it. Raises UsageError for an unknown one."""
@@ -66,7 +68,8 @@ class Forgetting:
         """Forget an exam, and never take it up again. What is owed of it is given up, if `although_owed`; the `reason`
         goes to the log of who did what. Returns what was forgotten, and what others have of it.
 
-        Raises UsageError for an unknown exam, where something is owed, and while an image of it is being read.
+        Raises UsageError for an unknown exam, where something is owed, while an image of it is being read, and while
+        one may be in the spool that the journal does not know yet: it would come back as an exam of its own.
         """
         key = self._exam_key(exam)
         if not reason.strip():
@@ -81,6 +84,12 @@ class Forgetting:
             with self._journal.in_use.alone(ARRIVALS, ARRIVAL_SECONDS) as is_quiet:
                 if not is_quiet:
                     raise UsageError("Images are arriving. Nothing was forgotten: try again in a minute.")
+                if not self._knows_all_images():
+                    raise UsageError(
+                        "There are images that Leapfrog has not taken into its journal again since its start, and one"
+                        " of this exam may be among them. Nothing was forgotten: try again in a minute, while Leapfrog"
+                        " runs."
+                    )
                 holdings = self._holdings(key)  # it may have changed while others worked on it
                 self._require_not_owed(holdings, although_owed)
                 mentioning = self._exams.forget(holdings)

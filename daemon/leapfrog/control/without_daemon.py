@@ -15,6 +15,7 @@ from leapfrog.state.actions.who import own_self
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.station.station_key import existing_station_key
 
 
@@ -54,6 +55,7 @@ def commands_without_daemon(settings: Settings) -> Iterator[Commands]:
                 sync=lambda _: None,
                 spool=spool,
                 box_state=own_state.signed,
+                knows_all_images=lambda: not SpooledFiles(journal).unknown(spool.names()),
             )
         finally:
             journal.close()

@@ -3,14 +3,15 @@
 Whatever the file contains, the result is a header with as much as could be read.
 """
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from leapfrog.dicom.character_sets import codec_of
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
+from leapfrog.dicom.first_values import NUMBER_OF_FRAMES, first_values, frame_count
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, EXPLICIT_LITTLE_ENDIAN
 from leapfrog.state.records import StudyIdentity
@@ -21,14 +22,9 @@ SOP_INSTANCE_UID = 0x00080018
 PATIENT_ID = 0x00100020
 ISSUER_OF_PATIENT_ID = 0x00100021
 STUDY_INSTANCE_UID = 0x0020000D
-NUMBER_OF_FRAMES = 0x00280008
-FIRST_ITEM_TAG = 0xFFFEE000
 NEEDED_TAGS = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
-LAST_TAG = NUMBER_OF_FRAMES  # the walk ends here
-LONGEST_COUNT_DIGITS = 10  # an Integer String has at most 12 characters (PS3.5 Section 6.2)
-LONGEST_VALUE_BYTES = 1024  # of a needed element; the standard's longest, with a multi-byte character set, is 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +44,22 @@ class InstanceHeader:
     frame_count: int = 1
 
 
-def read_header(path: Path, assumed_character_set: str = "") -> InstanceHeader:
+def read_header(path: Path, assumed_character_set: str = "", head: bytes = b"") -> InstanceHeader:
     """The header of the file `path`, with or without preamble and meta information. Text that does not say rightly how
-    it is encoded may be in `assumed_character_set`. Raises nothing but OSError.
+    it is encoded may be in `assumed_character_set`. `head` are the first bytes of the file, if they are still at hand:
+    the file is opened only where they do not reach far enough. Raises nothing but OSError.
     """
-    with path.open("rb") as stream:
-        start = find_dataset(stream)
-        values = _needed_values(stream, start)
+    start, values, has_all = _look_through(BytesIO(head))
+    if not has_all:
+        with path.open("rb") as stream:
+            start, values, _ = _look_through(stream)
     return InstanceHeader(
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
         transfer_syntax_uid=start.transfer_syntax_uid,
         study=_study(values, assumed_character_set),
         has_identity=bool(NEEDED_TAGS & values.keys()),
-        frame_count=_frame_count(values.get(NUMBER_OF_FRAMES, b"")),
+        frame_count=frame_count(values.get(NUMBER_OF_FRAMES, b"")),
     )
 
 
@@ -89,20 +87,10 @@ def _elements(stream: BinaryIO, start: DatasetStart) -> Iterator[Element]:
     return walk(stream, start.offset, actual_encoding(stream, start.offset, start.transfer_syntax_uid))
 
 
-def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
-    """The values of the needed elements, as many as can be reached."""
-    values: dict[int, bytes] = {}
-    if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-        return values
-    with contextlib.suppress(DatasetTruncated, DatasetMalformed):
-        for element in _elements(stream, start):
-            if element.tag in (*NEEDED_TAGS, NUMBER_OF_FRAMES) and element.length is not None:
-                stream.seek(element.offset)
-                values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
-            # One real machine leaves a stray item between elements: that is no reason to stop.
-            if LAST_TAG <= element.tag < FIRST_ITEM_TAG:
-                break
-    return values
+def _look_through(stream: BinaryIO) -> tuple[DatasetStart, dict[int, bytes], bool]:
+    """Where the data set begins, the values of the needed elements, and whether the rest could add nothing to them."""
+    start = find_dataset(stream)
+    return start, *first_values(stream, start, (*NEEDED_TAGS, NUMBER_OF_FRAMES))
 
 
 def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentity:
@@ -114,11 +102,6 @@ def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentit
         patient_id=_text(values.get(PATIENT_ID), codec),
         issuer_of_patient_id=_text(values.get(ISSUER_OF_PATIENT_ID), codec),
     )
-
-
-def _frame_count(value: bytes) -> int:
-    text = value.strip(b" \0")
-    return max(1, int(text)) if text.isdigit() and len(text) <= LONGEST_COUNT_DIGITS else 1
 
 
 def _text(value: bytes | None, codec: str) -> str:

@@ -5,8 +5,8 @@ A reader that a damaged picture has taken over is to see the exam in hand and no
 made once, before the first job. So a reader has rights to two folders only: `given`, where it may read, and `made`,
 where it may also write. For each job the lane puts hard links of its files into `given`, which cost no copy; what lies
 on another file system, or belongs to somebody else, is copied. When the job has ended, the lane moves what the result
-names to where it belongs, and empties both folders. What is in a file is durable before the reader answers, its name
-once the lane has moved it.
+names to where it belongs, and empties both folders. Pictures and reports are durable once the lane has moved them, all
+at once; of the objects for the spool, the reader makes the contents durable before it answers, and the spool the names.
 
 The names in a result come from the reader, so they are looked at: a plain name of a regular file, or the result counts
 for nothing.
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from leapfrog.durable import TAKES_NO_MORE, fsync_directory, replacing
+from leapfrog.durable import TAKES_NO_MORE, fsync_together, replacing
 from leapfrog.exam import ImageReading
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportJob, ReportResult
 
@@ -60,21 +60,22 @@ class Desk:
         return other.model_copy(update={"path": give(other.path, self.given / f"other-{other.instance_id}")})
 
     def take_in(self, job: ReadJob | ReportJob, result: ReadResult | ReportResult) -> None:
-        """Move what `result` says was made for `job` to where the job wants it; the names in a report's folder are
-        durable then. Raises NotMade, and OSError when the disk fails or is full.
+        """Move what `result` says was made for `job` to where the job wants it. What is in a report's folder is durable
+        then. Raises NotMade, and OSError when the disk fails or is full.
         """
         if isinstance(result, ReadResult):
             names = _pictures([result.reading])
         else:  # its pictures were given
             names = {artefact.name for artefact in result.artefacts if not (self.given / artefact.name).exists()}
-        pictures = [made_file(self._pictures, name) for name in sorted(names)]
+        pictures = [made_file(self._pictures, name) for name in sorted(names, key=_is_last)]
         objects = [made_file(self._objects, produced.name) for produced in result.produced]
-        for path in pictures:
-            move(path, job.report_dir)
         for path in objects:
             move(path, job.work_dir)
-        if pictures:
-            fsync_directory(job.report_dir)
+        for path in pictures:
+            move(path, job.report_dir)
+        # After the move, as for a file that arrives in the spool: no row names them yet, and one commit of the file
+        # system is enough for contents and names.
+        fsync_together([job.report_dir / path.name for path in pictures])
 
     def clear(self) -> None:
         """Leave nothing of a job to the next one."""
@@ -92,6 +93,11 @@ class Desk:
 def _pictures(readings: Iterable[ImageReading]) -> set[str]:
     """The names of the pictures of `readings`."""
     return {name for reading in readings for name in reading.pictures}
+
+
+def _is_last(name: str) -> tuple[bool, str]:
+    """The order in which files take their names: the JSON, by which a report is known to be there, last."""
+    return name.endswith(".json"), name
 
 
 def _is_plain(name: str) -> bool:

@@ -107,7 +107,7 @@ class Readings:
                 work_dir = self._spool.work_dir(record.id)
                 job = self._job(record, work_dir)
             # Not noted: while a child works, the daemon waits for it, or does what would not harm it.
-            end = lane.run(job, lambda: self._hash_number(record.study_key))
+            end = lane.run(job, lambda: self._prepare_report(record.study_key))
         except (OSError, StorageError) as problem:
             self.put_back(record, problem)
             return
@@ -167,8 +167,11 @@ class Readings:
             for one in others
         )
 
-    def _hash_number(self, study_key: str) -> None:
-        """Hash the number of a study's patient, which the report will need; nothing, where that was done already."""
+    def _prepare_report(self, study_key: str) -> None:
+        """Do what would otherwise be done after the reading, of a study's first image: make its folder durable, and
+        hash the number of the patient, which the report will need.
+        """
+        self._rendered.sync_names()
         study = self._studies.find(study_key)
         if self._patient_numbers is not None and study is not None and study.identity.patient_id.strip():
             self._patient_numbers.hashed(study_key, study.identity.patient_id)

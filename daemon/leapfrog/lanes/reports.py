@@ -40,7 +40,7 @@ from leapfrog.wording.content import replaced_models
 from leapfrog.wording.text import NOT_GIVEN, moment
 from leapfrog.worklist.worklist import INDEX_NAME
 
-# Readings of an exam from which on its reports are made on the side lane, where there is one. With fewer, a report takes
+# An exam with so many readings has its reports made on the side lane, where there is one. With fewer, a report takes
 # about as long as the reading of one film, which is not worth the start of another program.
 LARGE_EXAM = 13
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
@@ -291,6 +291,7 @@ class Reports:
         work_dir = self._spool.work_dir(f"{study.key}-{sheet.name}")
         job = self._job(Render(study, closing=False), readings, (), work_dir, sheet, version=study.version)
         end = lane.run(job.model_copy(update={"only_sheet": True}))
+        self._rendered.sync_names()
         self._spool.clear_work_dir(work_dir)
         return end if isinstance(end, ReportResult) else None
 
@@ -364,6 +365,7 @@ class Reports:
         replaces: Sequence[SentResult],
     ) -> None:
         study = render.study
+        self._rendered.sync_names()
         deliveries = self._results.adopt(study.key, result.produced, job.work_dir, job.readings)
         superseded = self._studies.commit_report(
             CommittedReport(

@@ -37,8 +37,8 @@ class OtherInstance(Frozen):
 
 class ReadJob(Frozen):
     """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
-    the spool into `work_dir`. It makes what is in them durable before it answers; their names are durable once the lane
-    has moved them (`lanes/desk.py`).
+    the spool into `work_dir`. It makes the contents of the objects durable before it answers; pictures, and all names,
+    are durable once the lane has moved them (`lanes/desk.py`).
 
     The instance is the first `source_byte_count` bytes of `source_path`, which have the digest `source_digest`; "" if
     that is not known. `picture` is None for DICOM. `same_uid` are instances that came before under the same SOP

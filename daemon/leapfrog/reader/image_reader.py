@@ -115,7 +115,7 @@ class ImageReader:
     sweep_until_seconds: float
 
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
-        """Read the instance of `job`; its pictures are in `job.report_dir`, synced, when this returns.
+        """Read the instance of `job`; its pictures are in `job.report_dir`, not synced, when this returns.
 
         Raises EngineError if the engine fails, OSError if the disk does.
         """

@@ -71,6 +71,7 @@ class Reader:
             note(problem)
         self._bench = ModelBench(setup.threads)
         self._modules = list(modules)
+        self._checks_wait = bool(self._catalogue.packages)
         self._host_is_new = False
         self._failed_while_idle = ""  # how the host failed while there was no job
 
@@ -88,6 +89,8 @@ class Reader:
         while (line := self._channel.receive(timeout_seconds=0)) is None:
             if self._modules:
                 self._import(self._modules.pop(0))
+            elif self._checks_wait:
+                self._load_checks()
             elif self._host_is_new and self._bench.client is not None:
                 self._warm_up_when_host_answers(self._bench.client)
             elif (line := self._channel.receive()) is not None:
@@ -99,6 +102,12 @@ class Reader:
             importlib.import_module(module)
         except ImportError as problem:  # only the jobs that need it fail
             note(f"{module} cannot be imported: {problem}")
+
+    def _load_checks(self) -> None:
+        from leapfrog.reader.assess.assessment import load_checks  # slow to import: see MODULES
+
+        load_checks(self._catalogue.packages)
+        self._checks_wait = False
 
     def _warm_up_when_host_answers(self, client: EngineClient) -> None:
         if not client.introduced:

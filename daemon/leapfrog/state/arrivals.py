@@ -52,9 +52,9 @@ def record_of(new: NewInstance) -> Arrival:
     )
 
 
-def instance_of(record: Arrival, spool_name: str, *, owed_to: tuple[str, ...]) -> NewInstance:
+def instance_of(record: Arrival, spool_name: str, *, owed_to: tuple[str, ...], frame_count: int = 1) -> NewInstance:
     """The instance that the spool file `spool_name` says that it is. `owed_to`: the destinations that are to get the
-    originals; they may have got this one.
+    originals; they may have got this one. `frame_count` stands in its content, not in the record.
     """
     file = record.taken_file
     return NewInstance(
@@ -79,8 +79,13 @@ def instance_of(record: Arrival, spool_name: str, *, owed_to: tuple[str, ...]) -
         picture=record.picture,
         hints=record.hints,
         folder_file=FolderFile(
-            path=file.path, byte_count=file.byte_count, modified_ns=file.modified_ns, inode=file.inode
+            path=file.path,
+            byte_count=file.byte_count,
+            modified_ns=file.modified_ns,
+            inode=file.inode,
+            file_digest=record.digest,
         )
         if file
         else None,
+        frame_count=frame_count,
     )

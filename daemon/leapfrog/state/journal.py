@@ -122,6 +122,7 @@ class Journal:
         self.path = path
         self.in_use = StudiesInUse()  # by the threads that use this journal
         self._lock = threading.RLock()
+        self._synced_as = "FULL"
         self.broken = False
         self.damaged = False
         if unfit := next(filter(_is_no_file, files_of(path)), None):
@@ -174,8 +175,9 @@ class Journal:
         Raises JournalError for a change of state that is not allowed, StorageError when the disk failed. Then `broken`
         is set: the journal can no longer be trusted, and the process must be restarted.
         """
-        with self._lock, self._synchronous("NORMAL" if can_be_made_again else "FULL"):
+        with self._lock:
             try:
+                self._sync_as("NORMAL" if can_be_made_again else "FULL")
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
@@ -188,17 +190,13 @@ class Journal:
                     raise self._failure("written", problem) from problem
                 raise
 
-    @contextmanager
-    def _synchronous(self, how: Literal["NORMAL", "FULL"]) -> Iterator[None]:
-        """NORMAL: a commit does not wait until it is on disk."""
-        if how == "FULL":
-            yield
-            return
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        try:
-            yield
-        finally:
-            self._connection.execute("PRAGMA synchronous = FULL")
+    def _sync_as(self, how: Literal["NORMAL", "FULL"]) -> None:
+        """NORMAL: a commit does not wait until it is on disk. Each transaction says what it needs, whatever became of
+        the one before.
+        """
+        if how != self._synced_as:
+            self._connection.execute(f"PRAGMA synchronous = {how}")
+            self._synced_as = how
 
     def copy_to(self, path: Path) -> None:
         """Write a durable copy of the whole journal, as it is between two transactions, to the new file `path`.

@@ -7,6 +7,7 @@ in the spool they are a few per cent, and nothing where hard links publish them.
 
 import re
 import shutil
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Rendered:
     def __init__(self, directory: Path) -> None:
         """Create the directory if it is missing. Raises StorageError when that fails."""
         self.directory = directory
+        self._syncing = threading.Lock()  # guards the one below, and is held while it comes true
+        self._has_new_names = False
         try:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as problem:
@@ -34,16 +37,29 @@ class Rendered:
         return self.directory / study_key
 
     def folder(self, study_key: str) -> Path:
-        """The folder of a study, which is created, durably, if it is missing. Raises StorageError when that fails."""
+        """The folder of a study, which is created if it is missing; its name is durable after `sync_names`. Raises
+        StorageError when that fails.
+        """
         path = self.path(study_key)
         try:
             path.mkdir(mode=0o750)
-            fsync_directory(self.directory)
         except FileExistsError:
-            pass
+            return path
         except OSError as problem:
             raise StorageError(f"The folder {path} cannot be created: {problem.strerror}.") from problem
+        with self._syncing:
+            self._has_new_names = True
         return path
+
+    def sync_names(self) -> None:
+        """Make the names of all folders durable, before the journal speaks of what is in one. Raises StorageError."""
+        with self._syncing:
+            if self._has_new_names:
+                try:
+                    fsync_directory(self.directory)
+                except OSError as problem:
+                    raise StorageError(f"The disk of {self.directory} failed: {problem.strerror}.") from problem
+                self._has_new_names = False
 
     def prune(self, study_key: str, version: int) -> None:
         """Remove the reports of a study older than `version`, a PDF too: nobody is shown one of before."""

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory
@@ -81,7 +82,8 @@ class Spool:
                 os.fsync(stream.fileno())
             self._make_names_durable()
         except OSError as problem:
-            target.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that has turned read-only takes no removal either
+                target.unlink(missing_ok=True)
             raise self._storage_error(problem) from problem
         return target
 

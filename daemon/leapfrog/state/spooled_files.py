@@ -1,6 +1,7 @@
 """What the journal knows of the spool files: how many bytes, with which digest, and what was found to be wrong."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from leapfrog.exam import PictureHints, PictureIdentity
@@ -88,6 +89,14 @@ class SpooledFiles:
             )
         ]
         return min(found, key=lambda one: one.sequence, default=None)
+
+    def unknown(self, names: Collection[str]) -> set[str]:
+        """Those of `names`, files in the spool, that no row names."""
+        rows = self._journal.rows(
+            "SELECT spool_name FROM instances UNION SELECT coalesce(spool_name, '') FROM deliveries"
+            " UNION SELECT coalesce(spool_name, '') FROM encodings"
+        )
+        return set(names) - {row["spool_name"] for row in rows}
 
     # ------------------------------------------------------------ what was found
 

@@ -47,7 +47,7 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
     pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
     if (listed := _listed(reports["json"])) is not None:
         pictures = [path for path in pictures if path.name in listed]
-    make_folder(folder)
+    changed = [folder, *make_folder(folder)]
     linked = _links_serve_staff(rendered, folder)
     present = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
     for picture in pictures:
@@ -62,7 +62,8 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
     if listed is not None:
         for name in filter(DRAWN_NAME.fullmatch, present.keys() - listed):  # of an earlier reading
             (folder / name).unlink(missing_ok=True)
-    sync_names(folder)
+    for one in changed:
+        sync_names(one)
 
 
 def put(source: Path, target: Path, *, linked: bool, alive: Callable[[], None] = lambda: None) -> None:
@@ -131,14 +132,15 @@ def take_back(folder: Path, rendered: Path, version: int) -> None:
     """
     if not folder.is_dir():
         return
-    make_folder(rendered)
+    changed = [rendered, *make_folder(rendered)]
     linked = folder.stat().st_dev == rendered.stat().st_dev
     for source in folder.iterdir():
         plain = source.stem == "report" and source.suffix.removeprefix(".") in SWITCHING_ORDER
         if plain or _is_picture(source.name):
             name = f"report-{version}{source.suffix}" if plain else source.name
             put(source, rendered / name, linked=linked)
-    sync_names(rendered)
+    for one in changed:
+        sync_names(one)
 
 
 def remove(folder: Path) -> None:
@@ -150,14 +152,18 @@ def remove(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def make_folder(folder: Path) -> None:
-    """Make `folder`, and its parent for the day, unless they are there; not what is above, which may be a disk's."""
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder`, and its parent for the day, unless they are there; not what is above, which may be a disk's.
+    Returns those whose names are durable only after `sync_names`.
+    """
+    changed = []
     for path in (folder.parent, folder):
         try:
             path.mkdir(mode=0o750)
         except FileExistsError:
             continue
-        sync_names(path.parent)
+        changed.append(path.parent)
+    return changed
 
 
 def sync_names(folder: Path) -> None:

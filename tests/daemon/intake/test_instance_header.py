@@ -47,6 +47,22 @@ def test_an_instance_says_who_it_is_and_where_it_belongs(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("kept", [0, 1, 131, 140, 200, 250, 10_000])
+@pytest.mark.parametrize("last", [b"", element(0x00280008, b"IS", b"12"), element(0x00280010, b"US", b"\2\0")])
+def test_the_first_bytes_that_are_still_at_hand_say_nothing_else_than_the_file(
+    last: bytes, kept: int, tmp_path: Path
+) -> None:
+    content = META + element(0x00080018, b"UI", b"1.2.3") + element(0x0020000D, b"UI", b"1.2.4") + last + bytes(500)
+    path = tmp_path / "instance"
+    path.write_bytes(content)
+    assert read_header(path, head=content[:kept]) == read_header(path)
+
+
+def test_a_header_whose_bytes_are_at_hand_is_not_read_from_the_disk(tmp_path: Path) -> None:
+    content = META + element(0x0020000D, b"UI", b"1.2.4") + element(0x00280010, b"US", b"\2\0")
+    assert read_header(tmp_path / "gone", head=content).study.study_instance_uid == "1.2.4"
+
+
 def test_identity_is_found_behind_hundreds_of_nested_sequences(tmp_path: Path) -> None:
     content = (
         META

@@ -186,3 +186,39 @@ def test_choosing_among_20_000_open_studies_costs_what_it_costs_among_100(clock:
 
     few, many = (min(seconds_a_choice(studies) for _ in range(3)) for studies in (100, 20_000))
     assert many < 10 * few  # going through them all takes 200 times as long
+
+
+def test_what_is_large_is_offered_to_the_side_lane_alone(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("large")
+    assert agenda.claim_growing(large=True) is None, "nobody has looked how large it is"
+    assert agenda.claim_growing() == "large"
+    agenda.is_large("large", lacking=True)
+    assert agenda.claim_growing() is None
+    assert agenda.seconds_until_due(100.0) == 100.0
+    assert agenda.seconds_until_due(100.0, large=True) == 0.0
+    assert agenda.claim_growing(large=True) == "large"
+    agenda.changed("large")
+    agenda.finished("large", 3.0)
+    clock.now += STUDY_PAUSE * 3.0
+    assert (agenda.claim_growing(), agenda.claim_idle()) == (None, None)
+    assert agenda.claim_growing(large=True) == "large"
+    agenda.finished("large", 3.0)
+    clock.now += QUIET_SECONDS
+    assert (agenda.claim_closing(), agenda.claim_overdue()) == (None, None)
+    assert agenda.claim_closing(large=True) == "large"
+    agenda.finished("large", 3.0, closed=True)
+    assert agenda.seconds_until_due(100.0, large=True) == 100.0
+
+
+def test_a_render_on_the_side_lane_keeps_no_other_report_waiting(agenda: Agenda, clock: Clock) -> None:
+    for key in ("large", "small"):
+        agenda.changed(key)
+        assert agenda.claim_growing() == key
+        agenda.finished(key, 0.0)
+        agenda.changed(key)
+    clock.now += RENDER_INTERVAL_SECONDS
+    assert agenda.claim_growing() == "large"
+    agenda.is_large("large", lacking=True)
+    assert agenda.claim_growing(large=True) == "large"
+    agenda.finished("large", 60.0)
+    assert agenda.claim_growing() == "small"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.durable import fsync_together
 from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.desk import Desk, NotMade
 from leapfrog.processes.messages import (
@@ -175,3 +176,43 @@ def test_it_goes_with_its_reader(desk: Desk, tmp_path: Path) -> None:
     desk.remove()
     assert {path.name for path in tmp_path.iterdir()} == {"report", "work", "spool"}
     desk.clear()  # of a reader that ended in the middle of a job
+
+
+def test_files_of_a_report_take_their_names_the_json_last_before_any_is_waited_for(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = report_job(tmp_path / "report", reading()).model_copy(update={"work_dir": tmp_path / "work"})
+    out = desk.lay_out(job)
+    names = [f"report-1.{kind}" for kind in ("json", "pdf", "html")]
+    for name in names:
+        (out.report_dir / name).write_text(name)
+    result = ReportResult(
+        study_key="study",
+        version=1,
+        artefacts=tuple(Artefact(name=name, sha256="", byte_count=1) for name in names),
+        worklist_row=WorklistRow.model_construct(),
+    )
+    done: list[str] = []
+    replace, fsync = Path.replace, os.fsync
+
+    def note_name(path: Path, target: Path) -> Path:
+        done.append(f"named {target.name}")
+        return replace(path, target)
+
+    def note_sync(descriptor: int) -> None:
+        done.append(f"synced {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    monkeypatch.setattr(Path, "replace", note_name)
+    monkeypatch.setattr(os, "fsync", note_sync)
+    desk.take_in(job, result)
+    named = [f"named report-1.{kind}" for kind in ("html", "pdf", "json")]
+    synced = [f"synced report-1.{kind}" for kind in ("html", "pdf", "json")]
+    assert done == [*named, *synced, "synced report"]
+
+
+def test_a_pipe_in_the_place_of_a_picture_holds_nobody_up(desk: Desk, tmp_path: Path) -> None:
+    """As a reader that was taken over could put it there after the lane has looked."""
+    os.mkfifo(tmp_path / "report" / "plain-1-1.jpg")
+    with pytest.raises(OSError, match="Invalid argument"):
+        fsync_together([tmp_path / "report" / "plain-1-1.jpg"])

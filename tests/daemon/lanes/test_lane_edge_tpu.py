@@ -6,7 +6,7 @@ A double of libedgetpu stands for the device; all else is real.
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -277,9 +277,9 @@ def test_devices_share_a_stream_of_images_evenly(
     given: Counter[int] = Counter()
     run = Lane.run
 
-    def counted(lane: Lane, job: ReadJob | ReportJob) -> JobEnd:
+    def counted(lane: Lane, job: ReadJob | ReportJob, meanwhile: Callable[[], None] = lambda: None) -> JobEnd:
         given[id(lane)] += isinstance(job, ReadJob)
-        return run(lane, job)
+        return run(lane, job, meanwhile)
 
     monkeypatch.setattr(Lane, "run", counted)
     edge_tpu.plug_in(FIRST_PORT, SECOND_PORT)

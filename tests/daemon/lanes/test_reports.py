@@ -344,3 +344,19 @@ def test_a_sheet_has_no_code_without_a_key_or_a_number(lacks: str, desk: Desk, t
     desk.reports.look_for_open_studies()
     desk.render(desk.reports.claim_settled())
     assert [job.code for job in desk.pen.jobs] == [""]
+
+
+def test_a_sheet_of_a_large_exam_is_made_on_the_side_lane(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leapfrog.lanes.reports.LARGE_EXAM", 1)
+    looks = list[None]()
+    reports = desk.restarted(on_large=lambda: looks.append(None))
+    reports.look_for_open_studies()
+    assert reports.claim_settled() is None
+    assert looks == [None]
+    desk.reports = reports
+    desk.render(reports.claim_settled(large=True))
+    asked = NewPrint(id="a" * 16, version=1, result="", printer="laser", copies=1, page_size="A4", on_request=True)
+    Prints(desk.journal).add(asked, desk.study().key)
+    reports.sheet_is_wanted()
+    assert reports.claim_sheet() is None
+    assert reports.claim_sheet(large=True) is not None

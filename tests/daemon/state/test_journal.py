@@ -1,5 +1,6 @@
 """The journal: states are enforced in SQL, a step is one transaction, and nothing grows with the years."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +160,20 @@ def test_only_what_can_be_made_again_is_committed_without_an_fsync_of_its_own(jo
     with pytest.raises(ZeroDivisionError), journal.transaction(can_be_made_again=True):
         raise ZeroDivisionError
     assert synchronous() == full
+
+
+def test_a_transaction_is_synced_whatever_became_of_one_that_needed_no_sync(journal: Journal) -> None:
+    def refuse_rollback(action: int, first: str | None, *_rest: str | None) -> int:
+        return sqlite3.SQLITE_DENY if (action, first) == (sqlite3.SQLITE_TRANSACTION, "ROLLBACK") else sqlite3.SQLITE_OK
+
+    with pytest.raises(sqlite3.Error), journal.transaction(can_be_made_again=True) as connection:
+        connection.set_authorizer(refuse_rollback)
+        raise ZeroDivisionError
+    connection.set_authorizer(None)
+    with pytest.raises(StorageError), journal.transaction():
+        pass  # the one before was still open
+    with journal.transaction() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
 def test_a_file_that_is_no_journal_is_named_and_kept(tmp_path: Path) -> None:

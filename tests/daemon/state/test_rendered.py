@@ -44,3 +44,30 @@ def test_a_folder_that_cannot_be_made_is_named(rendered: Rendered) -> None:
     rendered.directory.touch()
     with pytest.raises(StorageError, match="cannot be created: Not a directory"):
         rendered.folder("key")
+
+
+def test_the_name_of_a_new_folder_is_made_durable_once(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("leapfrog.state.rendered.fsync_directory", synced.append)
+    rendered.folder("key")
+    assert synced == [], "its pictures are drawn meanwhile"
+    rendered.sync_names()
+    rendered.folder("key")
+    rendered.sync_names()
+    assert synced == [rendered.directory]
+
+
+def test_a_name_that_could_not_be_made_durable_is_tried_again(
+    rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    rendered.folder("key")
+    with monkeypatch.context() as failing, pytest.raises(StorageError):
+        failing.setattr("leapfrog.state.rendered.fsync_directory", fail)
+        rendered.sync_names()
+    synced: list[Path] = []
+    monkeypatch.setattr("leapfrog.state.rendered.fsync_directory", synced.append)
+    rendered.sync_names()
+    assert synced == [rendered.directory]

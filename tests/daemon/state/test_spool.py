@@ -320,3 +320,16 @@ def test_a_disk_that_fails_is_remembered_and_a_full_one_is_not(tmp_path: Path, m
             spool.adopt(arriving, "name.dcm", RECORD)
         assert spool.broken is broken
         assert not spool.path("name.dcm").exists()
+
+
+def test_a_disk_that_turned_read_only_is_remembered_too(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_how: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    arriving = spool.incoming / "arriving"
+    arriving.write_bytes(b"bytes")
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StorageError):
+        spool.adopt(arriving, "name.dcm", RECORD)
+    assert spool.broken

@@ -285,3 +285,18 @@ def test_what_is_told_of_versions_is_no_picture_of_the_report(study: Study) -> N
     tell(study.folder / NEWEST_NAME, newest_page(1))
     take_back(study.folder, study.rendered, 1)
     assert not (study.rendered / NEWEST_NAME).exists()
+
+
+def test_staff_see_a_report_before_its_folders_are_waited_for_and_all_of_them_are(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.render(1)
+    synced: list[Path] = []
+
+    def sync(folder: Path) -> None:
+        assert (study.folder / "report.json").exists()
+        synced.append(folder)
+
+    monkeypatch.setattr(publication, "fsync_directory", sync)
+    study.publish(1)
+    assert synced == [study.folder, study.folder.parent.parent, study.folder.parent]

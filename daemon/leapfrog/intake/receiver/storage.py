@@ -23,6 +23,7 @@ from leapfrog.state.spool import Spool
 # Checked while an instance arrives, so that a cine loop that would fill the disk is stopped early.
 SPACE_CHECK_BYTES = 16 * 1024 * 1024
 WRITE_OUT_BYTES = 1024 * 1024  # the kernel starts writing after each block of this size, while the rest arrives
+HEAD_BYTES = 16 * 1024  # kept in memory, since the header of most instances ends within them
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +67,10 @@ class ArrivingInstance:
         self._path = spool.incoming / f"{new_id()}.dcm"
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._is_open = True
+        self._is_gone = False
         self._refused: DimseStatus | None = None
         self._digest = new_digest()
+        self._head = bytearray()
         self._byte_count = 0
         self._checked_bytes = 0
         self._written_out_bytes = 0
@@ -79,6 +82,8 @@ class ArrivingInstance:
         if self._refused is not None:
             return
         try:
+            if self._byte_count < HEAD_BYTES:
+                self._head += piece[: HEAD_BYTES - self._byte_count]
             self._byte_count += len(piece)
             self._digest.update(piece)  # as the bytes came, not as the disk gives them back
             while piece:
@@ -98,7 +103,7 @@ class ArrivingInstance:
             return self._refused
         try:
             self._close()
-            return self._admit(read_header(self._path, self._admission.assumed_character_set))
+            return self._admit(read_header(self._path, self._admission.assumed_character_set, bytes(self._head)))
         except (LeapfrogError, OSError) as problem:
             return self._refuse(problem)
         except Exception as problem:  # the other instances go on, and this one is not lost: the peer keeps it
@@ -117,6 +122,7 @@ class ArrivingInstance:
             self._say_refused("the UIDs in its data set differ from those in the C-STORE command.")
             return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
         self._admission.admit_dicom(self._path, header, self._source, file_digest=self._digest.hexdigest())
+        self._is_gone = True
         return DimseStatus.SUCCESS
 
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:
@@ -134,8 +140,9 @@ class ArrivingInstance:
         """Remove the file from `incoming`, if it is still there: the rest will not come or is not wanted."""
         with contextlib.suppress(OSError):
             self._close()
-        with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+        if not self._is_gone:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._is_open:

@@ -1,6 +1,7 @@
 """PDUs over a connection (PS3.8 Section 9.3), read piece by piece and with deadlines."""
 
 import contextlib
+import math
 import select
 import socket
 import ssl
@@ -15,6 +16,7 @@ from leapfrog.intake.receiver.progress import NoProgress, Progress
 
 BUFFER_BYTES = 256 * 1024
 LINGER_SECONDS = 1.0
+TIMEOUT_STEP_SECONDS = 0.125
 PDU_HEADER = struct.Struct(">BxL")
 VALUE_HEADER = struct.Struct(">LBB")  # length, presentation context id, message control header (PS3.8 Annex E.2)
 IS_COMMAND = 0x01
@@ -78,6 +80,7 @@ class PduStream:
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._start = 0
         self._end = 0
+        self._timeout = connection.gettimeout()
 
     @property
     def received_any(self) -> bool:
@@ -122,7 +125,7 @@ class PduStream:
     def _receive(self) -> None:
         remaining = self.progress.seconds_left()
         try:
-            self._connection.settimeout(remaining)
+            self._wait_at_most(remaining)
             received = self._connection.recv_into(self._view)
         except TimeoutError as problem:
             raise NoProgress from problem
@@ -132,10 +135,19 @@ class PduStream:
             raise PeerGone("The peer closed the connection.")
         self._start, self._end = 0, received
 
+    def _wait_at_most(self, seconds: float) -> None:
+        """Rounded up, since each change costs a call of the system, and a peer that sends has its whole time each time
+        that it is waited for.
+        """
+        rounded = math.ceil(seconds / TIMEOUT_STEP_SECONDS) * TIMEOUT_STEP_SECONDS
+        if rounded != self._timeout:
+            self._connection.settimeout(rounded)
+            self._timeout = rounded
+
     def send(self, pdu: bytes, seconds: float) -> None:
         """Send one encoded PDU. Raises PeerGone when that takes longer than `seconds`."""
         try:
-            self._connection.settimeout(seconds)
+            self._wait_at_most(seconds)
             self._connection.sendall(pdu)
         except (OSError, ValueError) as problem:
             raise PeerGone("The connection broke, or the peer does not accept what is sent to it.") from problem
@@ -150,7 +162,7 @@ class PduStream:
                 self.send(pdu, LINGER_SECONDS)
             socket.socket.shutdown(self._connection, socket.SHUT_WR)
             while (remaining := deadline - time.monotonic()) > 0:
-                self._connection.settimeout(remaining)
+                self._wait_at_most(remaining)
                 if not self._connection.recv_into(self._view):
                     return
 

@@ -393,6 +393,7 @@ class AnswerInquirer(Worker):
         folder = self._rendered.folder(found.study_key)
         for number, page in enumerate(pages, 1):
             write_durably(folder / page_name(found.id, number), page)
+        self._rendered.sync_names()
         self._answers.examined(found.id, "shown", judgement=judgement(document), document=document)
         self._on_answer(found.study_key)
 

@@ -1,6 +1,7 @@
 """What a model package finds in one frame, and which frame of a cine is reported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Protocol
@@ -8,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.errors import PackageError
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.language.sentence import Sentence, known, sentence
 from leapfrog.packages.manifest import Manifest, ModelInput
@@ -128,6 +130,16 @@ def _as_set_here(package: ModelPackage, finding: Finding, view: FrontalView | No
     """The finding, which says so if its threshold was set at this box."""
     setting = next((one for one in package.local_thresholds if one.is_of(finding.name, view)), None)
     return finding if setting is None else finding.model_copy(update={"set_here": setting.shown()})
+
+
+def load_checks(packages: Iterable[ModelPackage]) -> None:
+    """Load what looks at pictures before the models of `packages` do, so that the first image is as fast as the tenth.
+    What cannot be loaded is told when an image needs it.
+    """
+    for package in packages:
+        if package.quality_path is not None:
+            with suppress(PackageError):
+                _check_of(package.quality_path, (package.manifest.input.height, package.manifest.input.width))
 
 
 def accepts(package: ModelPackage, frame: GrayFrame) -> bool:

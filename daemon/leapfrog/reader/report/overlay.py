@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from leapfrog.durable import replacing
 from leapfrog.language.sentence import sentence
 from leapfrog.reader.image.pixels import PixelRegion
 
@@ -54,7 +53,7 @@ def displayed(picture: Pixels, longest_side: int = LONGEST_SIDE) -> Pixels:
 def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
     """Write `picture` (H, W) or (H, W, 3) as a JPEG whose longer side has at most `LONGEST_SIDE` pixels.
 
-    Like all files written here, it is durable only after a `fsync_directory`, one for all pictures of an image.
+    Like all files written here, it is not durable yet.
     """
     image = Image.fromarray(displayed(picture))
     _save(_enlarged_for_text(image) if phantom else image, path, phantom=phantom)
@@ -141,8 +140,7 @@ def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:
         _draw_phantom_band(image)
     content = BytesIO()  # on a full disk, Pillow raises an OSError that does not say so
     image.save(content, "JPEG", quality=JPEG_QUALITY)
-    with replacing(path) as stream:
-        stream.write(content.getvalue())
+    path.write_bytes(content.getvalue())
 
 
 def _coarse(values: NDArray[np.float32]) -> Pixels | None:

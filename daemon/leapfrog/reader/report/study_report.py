@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.answers.shown import AnswersOfExam
-from leapfrog.durable import replacing
 from leapfrog.exam import Identity
 from leapfrog.language.sentence import in_english
 from leapfrog.language.speaker import Speaker
@@ -28,7 +27,7 @@ REPORT_SCHEMA_VERSION = 1
 
 def render(job: ReportJob) -> ReportResult:
     """Write `report-<version>.html`, `.json` and, if requested, `.pdf` into `job.report_dir`, and the derived DICOM
-    objects into `job.work_dir`, all synced; and, if one is asked for, the sheet that is printed. The files that staff
+    objects into `job.work_dir`, those synced; and, if one is asked for, the sheet that is printed. The files that staff
     see (`report.html`, `report.pdf`) do not change yet.
 
     Raises OSError if the disk fails or is full.
@@ -148,8 +147,7 @@ def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
 
 
 def _write_file(job: ReportJob, name: str, content: bytes) -> Artefact:
-    with replacing(job.report_dir / name) as stream:
-        stream.write(content)
+    (job.report_dir / name).write_bytes(content)
     return _artefact(name, content)
 
 

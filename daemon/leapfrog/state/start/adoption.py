@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from leapfrog.dicom.first_values import frame_count_of
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import StorageError
@@ -267,7 +268,12 @@ class Adoption(Worker):
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
             return
-        new = instance_of(record, name, owed_to=self._recipients.of_all_exams("original"))
+        new = instance_of(
+            record,
+            name,
+            owed_to=self._recipients.of_all_exams("original"),
+            frame_count=1 if record.picture else frame_count_of(path, record.byte_count),
+        )
         rendered = self._rendered_with(new)
         if rendered is not None and rendered.exam_number and not new.exam_number:  # the record was not renewed yet
             self._numbers.met(rendered.exam_number)
@@ -278,6 +284,7 @@ class Adoption(Worker):
         holder = self._held_already(new)
         if holder:
             self._deliveries.ask_before_sending(holder)
+            self._hand_on_number(new, holder)
             if new.folder_file:
                 self._folder_files.remember(new.folder_file, holder)
             self._spool.remove(name)
@@ -303,6 +310,12 @@ class Adoption(Worker):
                 new = replace(new, forward_as=mint_uid())
                 self._spool.rewrite_record(new.spool_name, record_of(new))
         return None
+
+    def _hand_on_number(self, new: NewInstance, holder: str) -> None:
+        """The image came again before this file was looked at: its exam keeps the number that people know."""
+        held = self._instances.get(holder)
+        if held is not None and self._studies.get(held.study_key).identity == new.study:
+            self._studies.give_numbers({held.study_key: new.exam_number})
 
     def _same(self, new: NewInstance, holder: UidHolder) -> bool:
         """Whether the file of `holder` is there and has the same content."""

@@ -23,6 +23,7 @@ from leapfrog.state.upkeep.kept_days import KeptDays
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
 ROUND_SECONDS = 3600.0
+SECONDS_UNTIL_READY = 1.0
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux; all zeros means: change nothing
 
@@ -48,10 +49,13 @@ class Retention(Worker):
         answers: Answers,
         answer_files: AnswerFiles,
         keep_days: int,
+        ready: Callable[[], bool] = lambda: True,
         synchronised: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is deleted until `start`."""
+        """Nothing is deleted until `start`, nor before it is `ready`: only then does the journal know every image that
+        came, and a study that one came for is not finished.
+        """
         super().__init__("retention")
         self._studies = studies
         self._spool = spool
@@ -60,10 +64,13 @@ class Retention(Worker):
         self._answers = answers
         self._answer_files = answer_files
         self._keep_days = keep_days
+        self._ready = ready
         self._kept_days = KeptDays(facts, synchronised, monotonic)
 
     def turn(self) -> float:
         """Do one round. Returns the seconds until the next, which do not depend on the wall clock."""
+        if not self._ready():
+            return SECONDS_UNTIL_READY
         self._answer_files.keep_only(self._answers.ids())  # a power cut may have left one behind
         self.round(datetime.now().astimezone().date())
         return ROUND_SECONDS

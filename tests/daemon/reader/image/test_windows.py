@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.grayscale import LOOKED_UP_PIXELS
 from leapfrog.reader.image.image import open_image
 from support.instances import gradient, image_dataset, save
 
@@ -117,3 +118,12 @@ def test_a_table_from_a_negative_first_value_maps_negative_values(tmp_path: Path
     item.add_new(0x00283006, "OW", np.arange(4096).astype("<u2").tobytes())
     got = shown(pixels, tmp_path, VOILUTSequence=[item])
     assert np.abs(got - (pixels + 2048.0) / 4095 * 255).max() <= 0.51
+
+
+def test_a_picture_of_many_pixels_is_shown_as_its_parts_are(tmp_path: Path) -> None:
+    """The look-up goes block by block, of which the last is not full."""
+    window = {"BitsStored": 12, "WindowCenter": 2000, "WindowWidth": 3000}
+    times = LOOKED_UP_PIXELS // BODY.size + 2
+    whole = shown(np.tile(BODY, (times, 1)), tmp_path, **window)
+    assert whole.size % LOOKED_UP_PIXELS
+    assert np.array_equal(whole, np.tile(shown(BODY, tmp_path, **window), (times, 1)))

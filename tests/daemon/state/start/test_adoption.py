@@ -2,6 +2,7 @@
 that was forgotten.
 """
 
+import io
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from leapfrog.exam import ImageHeader, PictureHints, PictureIdentity
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import Production, append_record, read_record
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
@@ -28,6 +30,7 @@ from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
 from support.destinations import a_destination, a_district
 from support.journal_rows import commit, new_instance, reading_of
+from support.raw_peer import data_set, element
 from support.spooled import go_through, put_in_spool
 
 STUDY = StudyIdentity(study_instance_uid="1.2.840.7", patient_id="P7")
@@ -95,7 +98,8 @@ def rows(journal: Journal, table: str) -> list[dict[str, Any]]:
 
 
 def test_rows_that_were_lost_come_back_as_they_were(journal: Journal, spool: Spool) -> None:
-    file = FolderFile(path="/inbox/a.dcm", byte_count=1, modified_ns=2, inode=3)
+    digest = digest_of(io.BytesIO(b"1"))
+    file = FolderFile(path="/inbox/a.dcm", byte_count=1, modified_ns=2, inode=3, file_digest=digest)
     times = {"received_at": "2026-11-28T10:00:00+01:00", "study": STUDY, "exam_number": "K7-42F"}
     first = received(journal, spool, b"1", arrival=5, folder_file=file, **times)
     received(journal, spool, b"2", arrival=9, **times)
@@ -107,6 +111,19 @@ def test_rows_that_were_lost_come_back_as_they_were(journal: Journal, spool: Spo
     assert [{**row, "sequence": 1} for row in rows(journal, "studies")] == before["studies"]
     assert rows(journal, "studies")[0]["key"] == first.id
     assert FolderFiles(journal).all() == [file]
+
+
+def test_a_cine_that_was_lost_waits_behind_films_as_before(journal: Journal, spool: Spool) -> None:
+    head = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
+    cine = head + element(0x00080018, b"UI", b"1.2.3.4") + element(0x00280008, b"IS", b"300 ")
+    received(journal, spool, cine, frame_count=300)
+    received(journal, spool, head + data_set("1.2.3"))
+    received(journal, spool, b"no DICOM")
+    before = {row["id"]: row["turn"] for row in rows(journal, "instances")}
+    assert list(before.values()) == [1, 0, 0]
+    forget_rows(journal)
+    go_through(journal, spool)
+    assert {row["id"]: row["turn"] for row in rows(journal, "instances")} == before
 
 
 def test_what_may_have_been_sent_is_asked_for_before_it_is_sent(journal: Journal, spool: Spool) -> None:
@@ -142,6 +159,14 @@ def test_an_image_that_came_again_in_the_meantime_is_kept_once_and_asked_for(jou
     assert [row["id"] for row in rows(journal, "instances")] == [again.id]
     assert [row["posted"] for row in rows(journal, "deliveries")] == [1]
     assert not spool.path(first.spool_name).exists()
+
+
+def test_an_exam_of_which_an_image_came_again_in_the_meantime_keeps_its_number(journal: Journal, spool: Spool) -> None:
+    received(journal, spool, sop_instance_uid="1.2.3", study=STUDY, exam_number="K7-42F")
+    forget_rows(journal)
+    received(journal, spool, sop_instance_uid="1.2.3", study=STUDY)
+    go_through(journal, spool)
+    assert [row["exam_number"] for row in rows(journal, "studies")] == ["K7-42F"]
 
 
 def test_other_content_under_the_same_uid_is_kept_under_a_new_one_that_a_second_loss_does_not_change(

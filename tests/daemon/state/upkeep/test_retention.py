@@ -46,7 +46,7 @@ class Box:
         self.studies = Studies(self.journal)
         self.instances = Instances(self.journal)
         self.spool = Spool(directory / "spool", 0)
-        self.synchronised = True
+        self.synchronised = self.ready = True
         self.today = date(2026, 11, 22)
         self.monotonic = 1000.0
         self.start_again()
@@ -61,6 +61,7 @@ class Box:
             answers=Answers(self.journal),
             answer_files=AnswerFiles(self.spool.directory.parent / ANSWERS_NAME),
             keep_days=self.keep_days,
+            ready=lambda: self.ready,
             synchronised=lambda: self.synchronised,
             monotonic=lambda: self.monotonic,
         )
@@ -225,6 +226,20 @@ def test_a_study_with_an_image_that_is_read_again_stays(box: Box) -> None:
 
 
 # ---------------------------------------------------------------- images that come late
+
+
+def test_nothing_is_deleted_before_the_journal_knows_every_image_that_came(box: Box) -> None:
+    """One that was acknowledged right before a power cut keeps its study, also while its row is still to come."""
+    box.today = date.today() - timedelta(days=KEEP_DAYS + 2)
+    study = box.add_finished_study(owed=False)
+    assert box.live_through(KEEP_DAYS + 1) == 0
+    box.monotonic += 24 * 3600
+    box.ready = False
+    assert box.retention.turn() < 60
+    assert box.remains(study)
+    box.ready = True
+    assert box.retention.turn() > 60
+    assert not box.remains(study)
 
 
 def test_an_image_acknowledged_just_before_the_removal_keeps_its_study(

@@ -1,0 +1,86 @@
+"""The side lane: reports of large exams are made on it, and no film waits for them."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from leapfrog.lanes import dispatcher, reports
+from support.processes import READER, child_with, runs, the_child
+from support.reading_box import Box, running
+from support.waiting import wait_until
+
+BESIDE = "--beside"  # on the command line of the side lane's reader
+LARGE, SMALL = "2.25.1", "2.25.2"  # studies
+
+
+@pytest.fixture(autouse=True)
+def _two_images_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "LARGE_EXAM", 2)
+
+
+@contextmanager
+def held_up(box: Box) -> Iterator[int]:
+    """The side lane's reader, which stands still over the report of a large exam, with two images."""
+    for image in (box.add_image(study_uid=LARGE), box.add_image(study_uid=LARGE)):
+        box.wait_for_state(image, "read")
+    pid = the_child(BESIDE)
+    os.kill(pid, signal.SIGSTOP)  # long before it is ready: it takes a second to start
+    try:
+        yield pid
+    finally:
+        with suppress(ProcessLookupError):  # a test may have killed it
+            os.kill(pid, signal.SIGCONT)
+
+
+def images_in_report(box: Box, instance_id: str) -> int:
+    return len(box.report(instance_id).get("images", ()))
+
+
+def test_a_film_waits_for_no_report_of_a_large_exam(tmp_path: Path) -> None:
+    with running(Box(tmp_path, quiet_seconds=0.1, side_lane=True)) as box:
+        first = box.add_image(study_uid=LARGE)
+        with held_up(box):
+            film = box.add_image(study_uid=SMALL)
+            wait_until(lambda: images_in_report(box, film) == 1, "the film's report")
+            study = box.studies.get(box.record(film).study_key)
+            wait_until(lambda: box.studies.get(study.key).state == "quiet", "and its closing version")
+            assert images_in_report(box, first) < 3
+        wait_until(lambda: images_in_report(box, first) == 3, "the report of the large exam")
+        wait_until(lambda: box.studies.get(box.record(first).study_key).state == "quiet", "and its closing version")
+
+
+def test_the_reader_of_the_side_lane_holds_no_models_gives_way_and_ends_when_it_has_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SIDE_IDLE_SECONDS", 0.1)
+    with running(Box(tmp_path, quiet_seconds=0.1, side_lane=True)) as box:
+        first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 1, "a report")
+        assert child_with(BESIDE) is None, "one image is none for it"
+        with held_up(box) as pid:
+            assert '"model_directories":[]' in Path(f"/proc/{pid}/cmdline").read_text()
+            wait_until(lambda: child_with(READER) is not None, "the other reader")
+        wait_until(lambda: not runs(pid) or _niceness(pid) > _niceness(the_child(READER)), "it gives way")
+        wait_until(lambda: images_in_report(box, first) == 3, "the report of the large exam")
+        wait_until(lambda: child_with(BESIDE) is None, "it ends")
+        box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 4, "it is started again when it is needed")
+
+
+def test_a_report_over_which_the_side_lane_dies_is_made_all_the_same(tmp_path: Path) -> None:
+    with running(Box(tmp_path, quiet_seconds=0.1, side_lane=True)) as box:
+        with held_up(box) as pid:
+            os.kill(pid, signal.SIGKILL)
+            first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 3, "the report of the large exam")
+
+
+def _niceness(pid: int) -> int:
+    try:
+        return os.getpriority(os.PRIO_PROCESS, pid)
+    except ProcessLookupError:
+        return 20
