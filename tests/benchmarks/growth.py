@@ -86,7 +86,7 @@ def _measure_start(results: Results, kiosk: Kiosk, age: Age, stack: ExitStack, *
     )
     wait_until(kiosk.accepts_connections, "it listens", deadline_seconds=START_SECONDS, poll_seconds=0.005)
     listened = time.perf_counter()
-    aim = at_most(2.0) if is_old else None
+    aim = at_most(1.0) if is_old else None
     results.add(Measurement(GROUP, f"from exec to listening, {age.name} box", listened - began, "s", aim))
     results.add(Measurement(GROUP, f"from exec to an answer to `status`, {age.name} box", answered - began, "s"))
     results.add(Measurement(GROUP, f"status right after the start, {age.name} box", _seconds(kiosk.status), "s", aim))

@@ -56,7 +56,7 @@ def measure(run: Run) -> None:
         parts: list[dict[str, float]] = []
         with WholeBox(run.directory / "box") as box:
             for path in images:
-                seconds.append(_seconds_to_report(box, path))
+                seconds.append(seconds_to_report(box, path))
                 if bare is not None:
                     parts.append(bare.seconds())
         _add(run, name, kind, sorted(seconds))
@@ -93,7 +93,8 @@ def _add_bare(run: Run, name: str, parts: list[dict[str, float]], box_seconds: f
     run.results.add(Measurement(BARE_GROUP, f"the box / the bare parts, {name}", ratio, "x", at_most(TIMES_BARE)))
 
 
-def _seconds_to_report(box: WholeBox, path: Path) -> float:
+def seconds_to_report(box: WholeBox, path: Path) -> float:
+    """Send one image, and see when its report is there. Waits until the box is quiet again."""
     dataset = dcmread(path)
     known = set(box.kiosk.reports_dir.glob("*/*/report.json"))
     association = _associate(box.port, str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID))

@@ -55,6 +55,8 @@ PARTS = {
     "bare": Part("bare.alone", "the bare disk, and the bare parts of a report one by one, without the box", False),
     "throughput": Part("throughput", "images a second, from the first byte to the last report", True),
     "fairness": Part("fairness", "20 modalities at once: what each gets beside its share", False),
+    "rest": Part("rest", "what a box costs that has nothing to do: processor, wakes of the disk", False),
+    "small-box": Part("small_box", "from the C-STORE response to report.json on a quarter of one processor", False),
     "footprint": Part("footprint", "memory at rest and at work; the start; the command `leapfrog status`", True),
     "journal": Part("journal", "steps that must not grow with the journal", False),
     "growth": Part("growth", "a box with 1,000,000 images beside a new one", False),

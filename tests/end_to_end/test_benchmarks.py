@@ -19,6 +19,7 @@ GROUPS = {
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json", "The bare parts of a report, in one process"},
+    "rest": {"At rest"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }
 

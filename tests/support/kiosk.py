@@ -100,9 +100,13 @@ class Kiosk:
         except DaemonNotRunning:
             return False
 
-    def wait_until_ready(self) -> Self:
+    def wait_until_ready(self, *, deadline_seconds: float = 60.0) -> Self:
         """Wait until a reader and its model are ready; the daemon listens before that."""
-        wait_until(lambda: self.status()["device"] not in ("starting", ""), "a reader is ready", deadline_seconds=60)
+        wait_until(
+            lambda: self.status()["device"] not in ("starting", ""),
+            "a reader is ready",
+            deadline_seconds=deadline_seconds,
+        )
         return self
 
     @property
