@@ -223,6 +223,7 @@ class Reports:
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
         sheet = printed[1] if printed else None
         job = self._job(render, readings, derived, work_dir, sheet, version=study.version + 1, replaces=replaces)
+        self._rendered.clear_version(study.key, job.version)
         end = lane.run(job)
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):

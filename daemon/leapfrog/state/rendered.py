@@ -69,6 +69,15 @@ class Rendered:
                 with suppress(OSError):  # then it goes with the next version
                     (path / match[0]).unlink()
 
+    def clear_version(self, study_key: str, version: int) -> None:
+        """Remove what an attempt at this version of a study's report left that came to nothing: a PDF of it would be
+        taken for one of the next attempt. Raises OSError.
+        """
+        path = self.path(study_key)
+        for match in _versioned(path):
+            if int(match[1]) == version:
+                (path / match[0]).unlink(missing_ok=True)
+
     def has_pdf(self, study_key: str, version: int) -> bool:
         """Whether this version of a study's report was rendered as a PDF too: not every version is."""
         return (self.path(study_key) / f"report-{version}.pdf").is_file()
@@ -92,11 +101,16 @@ def sheet_name(print_id: str) -> str:
     return f"print-{print_id}.pdf"
 
 
-def newest_version(folder: Path, kind: str) -> int | None:
-    """The newest version of which `folder` has a report of that kind: html, json or pdf. None when there is none.
-    Raises OSError when the folder cannot be read.
+def versions(folder: Path, kind: str) -> list[int]:
+    """The versions of which `folder` has a report of that kind: html, json or pdf. The newest comes first. Raises
+    OSError when the folder cannot be read.
     """
-    return max((int(match[1]) for match in _versioned(folder) if match[2] == kind), default=None)
+    return sorted((int(match[1]) for match in _versioned(folder) if match[2] == kind), reverse=True)
+
+
+def newest_version(folder: Path, kind: str) -> int | None:
+    """The newest of those; None when there is none."""
+    return next(iter(versions(folder, kind)), None)
 
 
 def _versioned(folder: Path) -> list[re.Match[str]]:

@@ -9,6 +9,7 @@ This runs in the publishing program, which may hang with the disk: it needs noth
 """
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -33,34 +34,39 @@ DEFAULT_ACL = "system.posix_acl_default"  # acl(5): what a file made in a folder
 
 
 class NotRendered(Exception):
-    """The state directory does not have this version of the report."""
+    """The state directory does not have this version of the report, or not as it was made."""
 
 
 def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None] = lambda: None) -> None:
     """Show version `version` of the report that lies in `rendered` as `folder`'s `report.html`, `.json` and `.pdf`.
 
-    If the version has no PDF, none is shown: an earlier one would be printed although it is out of date. Of the
-    pictures those are shown that its report.json lists. `alive` is called now and then. Publishing a version twice does
-    no harm. Raises NotRendered, and OSError when the disk of `folder` fails, is full or is missing.
+    If the version has no PDF, none is shown: an earlier one would be printed although it is out of date. Only what its
+    report.json lists is shown, and nothing that is not what it lists, such as a file that a power cut left torn.
+    `alive` is called now and then. Publishing a version twice does no harm. Raises NotRendered, and OSError when the
+    disk of `folder` fails, is full or is missing.
     """
     reports = _reports(rendered, version)
     pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
-    if (listed := _listed(reports["json"])) is not None:
+    if (listed := listed_digests(reports["json"])) is not None:
         pictures = [path for path in pictures if path.name in listed]
+        reports = {kind: path for kind, path in reports.items() if kind != "pdf" or "report.pdf" in listed}
     changed = [folder, *make_folder(folder)]
     linked = _links_serve_staff(rendered, folder)
     present = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
-    for picture in pictures:
-        if present.get(picture.name) != picture.stat().st_size:
-            put(picture, folder / picture.name, linked=linked, alive=alive)
+    new = {path: folder / path.name for path in pictures if present.get(path.name) != path.stat().st_size}
     for kind, source in reports.items():
         target = folder / f"report.{kind}"
         if target.name not in present or not _same(source, target):
-            put(source, target, linked=linked, alive=alive)
+            new[source] = target
+    for source, target in new.items():
+        if listed is not None and target.name in listed and digest_of(source, alive) != listed[target.name]:
+            raise NotRendered
+    for source, target in new.items():
+        put(source, target, linked=linked, alive=alive)
     if "pdf" not in reports:
         (folder / "report.pdf").unlink(missing_ok=True)
     if listed is not None:
-        for name in filter(DRAWN_NAME.fullmatch, present.keys() - listed):  # of an earlier reading
+        for name in filter(DRAWN_NAME.fullmatch, present.keys() - listed.keys()):  # of an earlier reading
             (folder / name).unlink(missing_ok=True)
     for one in changed:
         sync_names(one)
@@ -184,12 +190,24 @@ def _reports(rendered: Path, version: int) -> dict[str, Path]:
     return present
 
 
-def _listed(report: Path) -> frozenset[str] | None:
-    """The names of the files that a report.json lists; None where it has no list."""
+def listed_digests(report: Path) -> dict[str, str] | None:
+    """The files that a report.json lists: the SHA-256 of each, by the name that staff see. None where it has no list.
+    Raises OSError when it cannot be read.
+    """
     try:
-        return frozenset(str(one["name"]) for one in json.loads(report.read_bytes())["artefacts"])
+        return {str(one["name"]): str(one["sha256"]) for one in json.loads(report.read_bytes())["artefacts"]}
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def digest_of(path: Path, alive: Callable[[], None] = lambda: None) -> str:
+    """The SHA-256 of a file's content. `alive` is called now and then. Raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while content := stream.read(COPIED_BYTES):
+            digest.update(content)
+            alive()
+    return digest.hexdigest()
 
 
 def _is_picture(name: str) -> bool:

@@ -125,6 +125,16 @@ def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(
     assert desk.reports.claim_settled() is None
 
 
+def test_a_pdf_of_an_attempt_that_came_to_nothing_is_none_of_the_next_attempt(desk: Desk, tmp_path: Path) -> None:
+    """It lacks what was read since: the exam would be closed with it."""
+    desk.render(desk.reports.claim_growing())
+    left = tmp_path / "rendered" / desk.study().key / "report-2.pdf"
+    left.touch()
+    desk.read_one(study=desk.study().identity)
+    desk.render(desk.reports.claim_growing())
+    assert (desk.study().version, left.exists()) == (2, False)
+
+
 def test_what_the_last_run_left_open_is_taken_up(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     Instances(desk.journal).add(new_instance(owed=False))  # unread: its reading will bring it up

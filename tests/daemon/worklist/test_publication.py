@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ class Study:
         (self.rendered / f"report-{version}.json").write_text(json.dumps({"version": version}))
         if pdf:
             (self.rendered / f"report-{version}.pdf").write_text(f"paper {version}")
+
+    def list_files(self, version: int, *kinds: str, pictures: tuple[str, ...] = ()) -> None:
+        """Have report.json say what the files of this version are: its reports of these `kinds`, and `pictures`."""
+        files = {f"report.{kind}": f"report-{version}.{kind}" for kind in kinds} | {name: name for name in pictures}
+        artefacts = [
+            {"name": name, "sha256": sha256((self.rendered / source).read_bytes()).hexdigest()}
+            for name, source in files.items()
+        ]
+        document = json.dumps({"version": version, "artefacts": artefacts})
+        (self.rendered / f"report-{version}.json").write_text(document)
 
     def draw(self, name: str) -> None:
         (self.rendered / name).write_bytes(b"picture")
@@ -87,8 +98,7 @@ def test_the_pictures_of_an_earlier_reading_leave_with_the_version_that_lists_th
     for attempt in (1, 2):
         study.draw(f"overlay-a-{attempt}.jpg")
         study.render(attempt)
-        listed = {"version": attempt, "artefacts": [{"name": f"overlay-a-{attempt}.jpg"}]}
-        (study.rendered / f"report-{attempt}.json").write_text(json.dumps(listed))
+        study.list_files(attempt, "html", pictures=(f"overlay-a-{attempt}.jpg",))
         study.publish(attempt)
         assert [name for name in study.shown() if name.endswith(".jpg")] == [f"overlay-a-{attempt}.jpg"]
 
@@ -300,3 +310,25 @@ def test_staff_see_a_report_before_its_folders_are_waited_for_and_all_of_them_ar
     monkeypatch.setattr(publication, "fsync_directory", sync)
     study.publish(1)
     assert synced == [study.folder, study.folder.parent.parent, study.folder.parent]
+
+
+def test_a_pdf_that_an_earlier_attempt_at_the_version_left_is_not_shown(study: Study) -> None:
+    study.render(1)
+    study.list_files(1, "html")
+    study.publish(1)
+    assert set(study.shown()) == {"report.html", "report.json"}
+
+
+@pytest.mark.parametrize("torn", ["report-2.html", "report-2.pdf", "plain-2.jpg"])
+def test_of_a_version_of_which_a_file_is_torn_nothing_is_shown(torn: str, study: Study) -> None:
+    study.render(1)
+    study.list_files(1, "html", "pdf")
+    study.publish(1)
+    before = study.shown()
+    study.render(2)
+    study.draw("plain-2.jpg")
+    study.list_files(2, "html", "pdf", pictures=("plain-2.jpg",))
+    (study.rendered / torn).write_bytes(bytes((study.rendered / torn).stat().st_size))
+    with pytest.raises(NotRendered):
+        study.publish(2)
+    assert study.shown() == before
