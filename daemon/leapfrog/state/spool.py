@@ -38,6 +38,7 @@ class Spool:
         self.broken = False  # set when the disk failed: the process must be restarted
         self._min_free_bytes = min_free_bytes
         self._make_names_durable = SharedFsync(directory)
+        self._newcomers: set[str] | None = None  # names since `note_newcomers`
         try:
             for path in (directory, self.incoming, self.work, self.forgotten, self.aside):
                 path.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -78,6 +79,7 @@ class Spool:
                 stream.seek(0, os.SEEK_END)
                 append_record(stream, record)
                 stream.flush()
+                self._note_newcomer(name)
                 source.rename(target)
                 os.fsync(stream.fileno())
             self._make_names_durable()
@@ -115,6 +117,7 @@ class Spool:
             return
         try:
             for source, name in sources:
+                self._note_newcomer(name)
                 source.rename(self.path(name))
             fsync_directory(self.directory)
         except OSError as problem:
@@ -180,6 +183,24 @@ class Spool:
         """Every durable file, whether or not a row names it. Takes half a second for a million."""
         folders = {path.name for path in (self.incoming, self.work, self.forgotten, self.aside)}
         return [name for name in os.listdir(self.directory) if name not in folders]  # noqa: PTH208 - twice as fast
+
+    def note_newcomers(self) -> None:
+        """From now on `names_before` knows which files are new. To be called before any thread adopts one."""
+        self._newcomers = set()
+
+    def names_before(self) -> list[str]:
+        """Like `names`, without the files that were adopted since `note_newcomers`, which need not be noted any more:
+        so images can come in while the names of a million are read.
+        """
+        names, newcomers = self.names(), self._newcomers or frozenset()
+        self._newcomers = None
+        return [name for name in names if name not in newcomers]
+
+    def _note_newcomer(self, name: str) -> None:
+        """Before the file has that name: whoever lists the names may meet it at once."""
+        newcomers = self._newcomers
+        if newcomers is not None:
+            newcomers.add(name)
 
     def clear_unfinished(self) -> int:
         """At a start: remove what was still arriving or being made, of which nobody was told that it is kept. Returns

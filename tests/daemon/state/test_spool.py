@@ -160,6 +160,20 @@ def test_a_start_removes_what_was_still_arriving_or_being_made_and_nothing_else(
     assert list(spool.incoming.iterdir()) == list(spool.work.iterdir()) == []
 
 
+def test_what_is_adopted_while_the_names_are_read_is_not_taken_for_something_from_before(spool: Spool) -> None:
+    def adopt(name: str) -> None:
+        (spool.incoming / name).write_bytes(b"pixels")
+        spool.adopt(spool.incoming / name, name, RECORD)
+
+    adopt("before.dcm")
+    spool.note_newcomers()
+    adopt("received.dcm")
+    (spool.work_dir("job") / "made").write_bytes(b"pixels")
+    spool.adopt_all([(spool.work / "job" / "made", "made.dcm")])
+    assert spool.names_before() == ["before.dcm"]
+    assert sorted(spool.names_before()) == ["before.dcm", "made.dcm", "received.dcm"]  # nothing is noted any more
+
+
 def test_a_job_finds_its_folder_empty(spool: Spool) -> None:
     (spool.work_dir("job") / "left").write_text("left")
     assert list(spool.work_dir("job").iterdir()) == []

@@ -104,10 +104,11 @@ class Adoption(Worker):
         self._with_objects: set[str] = set()  # studies of which results were taken up
 
     def start(self) -> None:
-        """Note which files there are, before new ones arrive, and start to go through them."""
+        """Start to go through the files that are there now, not through those that arrive."""
         self._spool.clear_unfinished()
         self._take_back()
-        self._steps = self._go_through(self._spool.names())
+        self._spool.note_newcomers()
+        self._steps = self._go_through()
         if self._opening.rebuilt:
             self._problems.add(
                 "rebuilt",
@@ -180,10 +181,11 @@ class Adoption(Worker):
 
     # ------------------------------------------------------------ going through the spool
 
-    def _go_through(self, names: Sequence[str]) -> Iterator[None]:
+    def _go_through(self) -> Iterator[None]:
         """The steps. Instances come in the order in which they arrived, before what was made of them."""
         arrivals: list[tuple[int, str]] = []
         made: dict[str, str | None] = {}  # with the instance that each was made of
+        names = self._spool.names_before()
         for start in range(0, len(names), BATCH):
             batch = names[start : start + BATCH]
             known = self._known(batch)
