@@ -192,7 +192,8 @@ class Spool:
         """Like `names`, without the files that were adopted since `note_newcomers`, which need not be noted any more:
         so images can come in while the names of a million are read.
         """
-        names, newcomers = self.names(), self._newcomers or frozenset()
+        names = self.names()
+        newcomers = self._newcomers or set()
         self._newcomers = None
         return [name for name in names if name not in newcomers]
 

@@ -127,8 +127,8 @@ def compared(
             remarks.append(f"{', '.join(name)}: not compared, {' and '.join(lacking)} does not have it.")
             continue
         first = now[0][name]
-        values = (tuple(float(numbers[name]["value"]) for numbers in runs) for runs in (before, now))
-        comparisons.append(Comparison(*name, first["unit"], first["more_is_better"], *values))
+        old, new = (tuple(float(numbers[name]["value"]) for numbers in runs) for runs in (before, now))
+        comparisons.append(Comparison(*name, first["unit"], first["more_is_better"], old, new))
     return comparisons, remarks
 
 
