@@ -69,8 +69,8 @@ class Readings:
         patient_numbers: PatientNumbers | None = None,
     ) -> None:
         """`on_read` is called with a study's key and the reading when one of its readings was committed,
-        `on_deliveries` when something new is owed. A failure while `is_stopping` counts against no image. `patient_numbers` are to know the patient's
-        by the time when a report is made.
+        `on_deliveries` when something new is owed. A failure while `is_stopping` counts against no image.
+        `patient_numbers` are to know the patient's by the time when a report is made.
         """
         self._settings = settings
         self._recipients = Recipients(settings.destinations)
