@@ -130,7 +130,7 @@ class Box:
             spool=self.spool,
             in_hand=InHand(self.state_dir / IN_HAND_NAME, self.journal),
             rendered=Rendered(self.state_dir / "rendered"),
-            on_read=lambda _key: None,
+            on_read=lambda _key, _reading: None,
             on_deliveries=lambda: None,
             is_stopping=lambda: False,
         )

@@ -147,7 +147,7 @@ class Desk:
         )
         Instances(self.journal).add(new)
         commit(self.journal, new.id, reading=reading)
-        self.reports.changed(self.study().key)
+        self.reports.changed(self.study().key, reading)
 
     def render(self, claimed: Render | None) -> None:
         assert claimed is not None

@@ -9,7 +9,9 @@ Rendering takes a bounded share of the time, however large a study grows. After 
 - the same study is not rendered again for `STUDY_PAUSE` times `d`, and no more often than every two seconds;
 - no study but one that has no report yet is rendered for `BOX_PAUSE` times `d` while images wait.
 
-What is large is rendered on a lane of its own, the side lane, so there are two of each of these lists.
+Neither holds up what is urgent and was not told yet. What is large is rendered on a lane of its own, the side lane, so
+there are two of each of these lists; but while something urgent is untold, a large study is among the others, since the
+side lane gives way to everybody.
 """
 
 import threading
@@ -36,6 +38,7 @@ class _Study:
     new: bool = False  # this run has not rendered it, and an image of it was read in this run
     whole: bool = True  # as far as known, all its images have been read
     large: bool = False  # it is rendered on the side lane
+    urgent: bool = False  # something urgent was read since its last render began, and was not told before
     rendering: bool = False
     not_before: float = float("-inf")
     not_before_when_idle: float = float("-inf")
@@ -46,7 +49,7 @@ class _Study:
 class _Dues:
     """When which study is due for what, of those that are rendered on the same lanes."""
 
-    new: DueTimes = field(default_factory=DueTimes)  # no report shows what was read of them
+    new: DueTimes = field(default_factory=DueTimes)  # no report shows what was read of them, or what is urgent in it
     growing: DueTimes = field(default_factory=DueTimes)
     idle: DueTimes = field(default_factory=DueTimes)  # the same studies, for when there is nothing else to do
     closing: DueTimes = field(default_factory=DueTimes)
@@ -83,14 +86,17 @@ class Agenda:
                 study.lacking = study.lacking or lacking
                 self._plan(key)
 
-    def changed(self, key: str) -> None:
-        """Note that a reading of the study was committed: its quiet time starts again."""
+    def changed(self, key: str, *, urgent: bool = False) -> None:
+        """Note that a reading of the study was committed: its quiet time starts again. `urgent`: it says something that
+        cannot wait.
+        """
         now = time.monotonic()
         with self._lock:
             study = self._studies.get(key)
             if study is None:
                 study = self._studies[key] = _Study(now, lacking=True, new=True)
             study.changed_at, study.lacking, study.whole = now, True, True
+            study.urgent = study.urgent or urgent
             self._plan(key)
 
     # ------------------------------------------------------------ claiming
@@ -130,7 +136,7 @@ class Agenda:
             return None
         key = first[0]
         study = self._studies[key]
-        study.rendering, study.lacking = True, False
+        study.rendering, study.lacking, study.urgent = True, False, False
         self._plan(key)
         return key
 
@@ -149,8 +155,6 @@ class Agenda:
     def is_large(self, key: str, *, lacking: bool) -> None:
         """Nothing was rendered, because the study is one for the side lane. `lacking`: its report lacks readings."""
         with self._lock:
-            for due_times in self._small.all:
-                due_times.discard(key)
             study = self._studies[key]
             study.large, study.rendering, study.lacking = True, False, study.lacking or lacking
             self._plan(key)
@@ -187,22 +191,27 @@ class Agenda:
         with self._lock:
             now, dues = time.monotonic(), self._dues(large=large)
             moments = [first[1] for times in (dues.new, dues.idle, dues.closing) if (first := times.first())]
+            if growing := dues.growing.first():  # an image of it waits, perhaps for long
+                moments.append(max(growing[1], dues.box_not_before))
             return min(most, max(0.0, min(moments, default=now + most) - now))
 
     def _forget(self, key: str) -> None:
-        study = self._studies.pop(key, None)
-        if study is not None:
-            for due_times in self._dues(large=study.large).all:
+        if self._studies.pop(key, None) is not None:
+            for due_times in (*self._small.all, *self._large.all):
                 due_times.discard(key)
 
     def _plan(self, key: str) -> None:
         """Set the moments of one study anew."""
         study = self._studies[key]
-        dues = self._dues(large=study.large)
+        large = study.large and not study.urgent
+        for due_times in self._dues(large=not large).all:
+            due_times.discard(key)
+        dues = self._dues(large=large)
         growing = study.lacking and not study.rendering
-        due = max(study.changed_at, study.not_before)
-        _set(dues.new, key, due if growing and study.new else None)
-        _set(dues.growing, key, due if growing and not study.new else None)
+        due = study.changed_at if study.urgent else max(study.changed_at, study.not_before)
+        first = study.new or study.urgent
+        _set(dues.new, key, due if growing and first else None)
+        _set(dues.growing, key, due if growing and not first else None)
         idle = max(study.changed_at, study.not_before_when_idle)
         _set(dues.idle, key, idle if growing and study.whole else None)
         quiet = max(study.changed_at + self._quiet_seconds, study.not_before_when_idle)

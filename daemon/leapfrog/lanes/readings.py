@@ -63,14 +63,14 @@ class Readings:
         spool: Spool,
         in_hand: InHand,
         rendered: Rendered,
-        on_read: Callable[[str], None],
+        on_read: Callable[[str, ImageReading], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
         patient_numbers: PatientNumbers | None = None,
     ) -> None:
-        """`on_read` is called with a study's key when one of its readings was committed, `on_deliveries` when something
-        new is owed. A failure while `is_stopping` counts against no image. `patient_numbers` are to know the patient's
-        by the time when a report is made.
+        """`on_read` is called with a study's key and the reading when one of its readings was committed,
+        `on_deliveries` when something new is owed. A failure while `is_stopping` counts against no image.
+        `patient_numbers` are to know the patient's by the time when a report is made.
         """
         self._settings = settings
         self._recipients = Recipients(settings.destinations)
@@ -193,7 +193,7 @@ class Readings:
         for name in newly_owed.unneeded:
             self._spool.remove(name)
         self._in_hand.forget(_thing(record))
-        self._on_read(record.study_key)
+        self._on_read(record.study_key, result.reading)
         if newly_owed.count or record.forward_as is not None:
             self._on_deliveries()
 
@@ -248,7 +248,7 @@ class Readings:
         if self._instances.commit_reading(committed, self._recipients).count:
             self._on_deliveries()
         self._in_hand.forget(_thing(record))  # a person who has it read again starts anew
-        self._on_read(record.study_key)
+        self._on_read(record.study_key, reading)
         if record.forward_as is not None:
             self._on_deliveries()
 

@@ -114,9 +114,12 @@ class Reports:
         """Take up a study whose report is to say that its model was replaced, or is to say so no longer."""
         self._agenda.take_up({study_key: False})
 
-    def changed(self, study_key: str) -> None:
-        """Note that a reading of the study was committed: its quiet time starts again."""
-        self._agenda.changed(study_key)
+    def changed(self, study_key: str, reading: ImageReading | None = None) -> None:
+        """Note that a `reading` of the study was committed, or that its report lacks something else: its quiet time
+        starts again.
+        """
+        urgent = reading is not None and self._results.is_untold(study_key, (reading,))
+        self._agenda.changed(study_key, urgent=urgent)
 
     # ------------------------------------------------------------ choosing
 
@@ -156,7 +159,7 @@ class Reports:
                 self._agenda.forget(key)
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
-            elif self._on_large is not None and not large and self._is_large(study):
+            elif self._on_large is not None and not large and self._is_for_side_lane(study):
                 self._agenda.is_large(key, lacking=study.changed)
                 self._on_large()
             elif render := render_if_due(study):
@@ -165,6 +168,12 @@ class Reports:
 
     def _is_large(self, study: StudyRecord) -> bool:
         return self._on_large is not None and study.changes >= LARGE_EXAM
+
+    def _is_for_side_lane(self, study: StudyRecord) -> bool:
+        """Whether the study is large, and has nothing to tell that is urgent: the side lane gives way to everybody."""
+        return self._is_large(study) and not (
+            study.changed and self._results.is_untold(study.key, tuple(self._studies.readings(study.key)))
+        )
 
     def _growing(self, study: StudyRecord) -> Render | None:
         if study.changed:
@@ -394,8 +403,7 @@ class Reports:
             return
         for name in superseded:
             self._spool.remove(name)
-        if job.derived:
-            self._results.told(study.key, job.readings)
+        self._results.told(study.key, job.readings)
         if deliveries or to_print:
             self._on_deliveries()
         self._sheets.look()

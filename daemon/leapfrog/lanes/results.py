@@ -44,7 +44,7 @@ class Results:
         return bool(urgent_findings(readings) - self._told.get(study_key, frozenset()))
 
     def told(self, study_key: str, readings: Sequence[ImageReading]) -> None:
-        """Note that the objects of a version with these readings were made."""
+        """Note that a version with these readings was made, with its objects where somebody gets any."""
         if urgent := urgent_findings(readings):
             self._told.pop(study_key, None)
             self._told[study_key] = urgent

@@ -50,7 +50,7 @@ MODULES = (
     "gdcm",
 )
 MODULES_BESIDE = ("leapfrog.reader.report.study_report", "leapfrog.reader.report.pdf", "leapfrog.reader.report.derived")
-NICE_STEP_BESIDE = 10  # a tenth of the processor's time for each of the others that wants it (sched(7))
+NICE_STEP_BESIDE = 5  # a third of the time that each of the others has that wants the processor (sched(7))
 # What the engine host did to cause the error. With any other error, the host has ended.
 HOST_FAILURES: dict[type[EngineError], Literal["refused", "wrong"]] = {
     EngineRefused: "refused",

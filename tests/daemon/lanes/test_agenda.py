@@ -222,3 +222,48 @@ def test_a_render_on_the_side_lane_keeps_no_other_report_waiting(agenda: Agenda,
     assert agenda.claim_growing(large=True) == "large"
     agenda.finished("large", 60.0)
     assert agenda.claim_growing() == "small"
+
+
+def test_what_is_urgent_waits_for_no_pause(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 10.0)
+    agenda.changed("A")
+    assert agenda.claim_growing() is None
+    agenda.changed("A", urgent=True)
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 10.0)
+    agenda.changed("A")
+    assert agenda.claim_growing() is None, "once it was told, it is as any other"
+    clock.now += STUDY_PAUSE * 10.0
+    assert agenda.claim_growing() == "A"
+
+
+def test_a_large_study_is_among_the_others_while_something_urgent_is_untold(agenda: Agenda) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.is_large("A", lacking=True)
+    assert agenda.claim_growing() is None
+    agenda.changed("A", urgent=True)
+    assert (agenda.claim_growing(large=True), agenda.claim_idle(large=True)) == (None, None)
+    assert agenda.claim_growing() == "A"
+    agenda.changed("A")
+    assert (agenda.claim_growing(), agenda.claim_growing(large=True)) == (None, None), "while it is rendered"
+    agenda.finished("A", 0.0)
+    assert agenda.claim_idle() is None
+    assert agenda.claim_idle(large=True) == "A"
+
+
+def test_a_lane_knows_when_a_study_is_due_of_which_an_image_waits(agenda: Agenda, clock: Clock) -> None:
+    """Nobody wakes it up for that, and the image may wait for long."""
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.is_large("A", lacking=True)
+    assert agenda.claim_growing(large=True) == "A"
+    agenda.changed("A")
+    agenda.finished("A", 1.0)
+    clock.now += 1.0
+    assert agenda.claim_idle(large=True) == "A"
+    agenda.put_back("A", lacking=True, whole=False)
+    clock.now += agenda.seconds_until_due(float("inf"), large=True)
+    assert agenda.claim_growing(large=True) == "A"

@@ -71,7 +71,7 @@ class Box:
             spool=self.spool,
             in_hand=InHand(directory / IN_HAND_NAME, self.journal),
             rendered=Rendered(directory / "rendered"),
-            on_read=lambda _study_key: None,
+            on_read=lambda _study_key, _reading: None,
             on_deliveries=lambda: self.ready.append(
                 self.journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")
             ),

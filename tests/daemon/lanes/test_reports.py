@@ -370,3 +370,35 @@ def test_a_sheet_of_a_large_exam_is_made_on_the_side_lane(desk: Desk, monkeypatc
     reports.sheet_is_wanted()
     assert reports.claim_sheet() is None
     assert reports.claim_sheet(large=True) is not None
+
+
+@pytest.mark.parametrize("url", ["", "http://district.example/dicom-web"])
+def test_what_is_urgent_in_a_large_exam_is_not_left_to_the_side_lane(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives way to all films. Once that is told, it makes this exam's reports as it does others."""
+    monkeypatch.setattr("leapfrog.lanes.reports.LARGE_EXAM", 1)
+    desk = Desk(tmp_path, url)
+    desk.reports = reports = desk.restarted(on_large=lambda: None)
+    reports.look_for_open_studies()
+    assert reports.claim_settled() is None
+    desk.render(reports.claim_settled(large=True))
+    desk.read_urgent("Pneumothorax")
+    assert reports.claim_growing(large=True) is None
+    desk.render(reports.claim_growing())
+    desk.read_urgent("Pneumothorax")
+    assert reports.claim_growing() is None
+    desk.render(reports.claim_growing(large=True))
+    assert [len(job.readings) for job in desk.pen.jobs] == [1, 2, 3]
+    desk.journal.close()
+
+
+def test_what_is_urgent_in_an_exam_that_was_left_open_is_not_left_to_the_side_lane(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.reports.LARGE_EXAM", 1)
+    desk.read_urgent("Pneumothorax")
+    desk.reports = desk.restarted(on_large=lambda: None)
+    desk.reports.look_for_open_studies()
+    desk.render(desk.reports.claim_settled())
+    assert len(desk.pen.jobs) == 1
