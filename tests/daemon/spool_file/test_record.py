@@ -51,7 +51,10 @@ def test_an_instance_can_be_made_again_from_its_file_alone(spool: Spool) -> None
     assert record is not None
     assert record.record == "arrival"
     assert content_holds(path, record)
-    assert instance_of(record, new.spool_name, owed_to=("district",)) == replace(new, owed_to=(), maybe_sent=True)
+    assert new.folder_file is not None
+    file = replace(new.folder_file, file_digest=new.file_digest)
+    made_again = instance_of(record, new.spool_name, owed_to=("district",))
+    assert made_again == replace(new, owed_to=(), maybe_sent=True, folder_file=file)
 
 
 def test_the_record_of_a_file_that_an_older_leapfrog_wrote_still_tells_what_it_is(spool: Spool) -> None:
