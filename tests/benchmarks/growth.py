@@ -13,6 +13,9 @@ from pathlib import Path
 from benchmarks.parts import Run
 from benchmarks.receivers import remove
 from benchmarks.results import Measurement, Results, at_most
+from leapfrog.exam_number import exam_number
+from leapfrog.state.exam_numbers import FACT as RESERVED_NUMBERS
+from leapfrog.state.facts import put
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from support.dcmtk import store
 from support.exams import ultrasound, write_instances
@@ -189,6 +192,12 @@ def _make(directory: Path, age: Age) -> Kiosk:
             " LIMIT ?)",
             (age.open_studies,),
         )
+        # As a box has them that did not just come from a version without numbers.
+        connection.executemany(
+            "UPDATE studies SET exam_number = ? WHERE sequence = ?",
+            ((exam_number(ordinal), ordinal) for ordinal in range(1, age.rows + 1)),
+        )
+        put(connection, RESERVED_NUMBERS, str(age.rows + 1))
     (content,) = write_instances(ultrasound(16, 16), directory / "content", 1)
     _link_spool_files(kiosk, content.path, age.rows)
     _link_folder_files(journal, kiosk, content.path, age.folder_files)
