@@ -15,11 +15,12 @@ TEMPLATES = Path(__file__).with_name("templates")
 ASK_SCRIPT, WATCH_SCRIPT = TEMPLATES / "ask.js", TEMPLATES / "watch.js"
 
 
-def alive_page(beat: str, worklist: str) -> str:
+def alive_page(beat: str, worklist: str, folder: str = "") -> str:
     """The page that all open pages listen to: `beat` has never been said before, `worklist` identifies what the
-    worklist shows now. It is as long as the last one, so that it can be written over it.
+    worklist shows now, `folder` is that of the reports: a copy of it has a copy of the link to the page in memory, and
+    is not kept up to date. The page is as long as the last one, so that it can be written over it.
     """
-    return _telling({"beat": beat, "worklist": worklist})
+    return _telling({"beat": beat, "worklist": worklist, "folder": folder})
 
 
 @dataclass(frozen=True)

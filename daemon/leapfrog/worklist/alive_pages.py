@@ -1,9 +1,10 @@
 """Where open pages hear that the box runs: in memory, and on the disk of the reports only for those who listen there.
 
 A write every few seconds would wake that disk as often, day and night, and wear an SD card: even one without a sync has
-the file system's own journal written within 5 s (measured on ext4, 12 kB each time). So the page lies in memory
-(/dev/shm), with a link to it in the folder. Whoever does not see the box's files, such as a machine that has the folder
-mounted, opens the page on the disk; the kernel tells that somebody did (inotify(7)).
+the file system's own journal written within 5 s (measured on ext4, 12 kB each time). So the page lies in memory, with a
+link to it in the folder: under systemd in a folder that is the box's own (RuntimeDirectory=), else in /dev/shm, where
+every user may lay something. Whoever does not see the box's files, such as a machine that has the folder mounted, opens
+the page on the disk; the kernel tells that somebody did (inotify(7)).
 
 This runs in the publishing program: it needs nothing but the standard library.
 """
@@ -21,7 +22,8 @@ from leapfrog.heartbeat.names import ALIVE_NOW_NAME
 from leapfrog.mounts import mount_of
 from leapfrog.worklist.publication import tell
 
-MEMORY = Path("/dev/shm")
+RUNTIME_DIRECTORY = "RUNTIME_DIRECTORY"  # the variable in which systemd names it (systemd.exec(5))
+MEMORY = Path(os.environ.get(RUNTIME_DIRECTORY, "").split(":")[0] or "/dev/shm")
 PUBLIC = 0o644  # it names nobody, and is read by whoever reads the reports
 LISTENED_SECONDS = 60.0  # after somebody opened the page on the disk; an open page does every 2 s
 # The page on the disk is written as often for nobody: so that a failing disk is noticed, and for machines that ask only
@@ -52,7 +54,8 @@ class AlivePages:
         """Say `text` in memory, and at `page`, in the folder that has the mark `token`, as far as somebody listens
         there. Raises OSError when that disk fails.
         """
-        told = _tell_in_memory(memory_page(page.parent, token), text) and _link(page.parent, token)
+        told = _tell_in_memory(memory_page(page.parent, token), text)
+        told = _link(page.parent, token) if told else _unlink(page.parent)
         now = time.monotonic()
         listened = not told or not page.exists() or self._listeners.heard(page, now)
         if listened or now - self._written_at >= PROBE_SECONDS:
@@ -110,6 +113,15 @@ def _link(folder: Path, token: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _unlink(folder: Path) -> bool:
+    """Have no link: it would lead to an older page, or to a stranger's, which open pages would believe. Returns False:
+    nothing is said there.
+    """
+    with suppress(OSError):
+        (folder / ALIVE_NOW_NAME).unlink()
+    return False
 
 
 class _Listeners:

@@ -310,7 +310,7 @@ class Publisher(Worker):
         self._told_at = time.monotonic()
         self._beats += 1
         beat = f"{self._run}-{self._beats:08}"
-        answer = self._do("alive", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed))
+        answer = self._do("alive", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed, str(self._folder)))
         self._heed(ALIVE_NAME, answer)
 
     def _tell_of_paper(self) -> None:

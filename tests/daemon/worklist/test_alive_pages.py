@@ -96,6 +96,19 @@ def test_where_memory_cannot_tell_the_disk_tells_each_time(page: Path, why: str)
     assert precious.read_text() == "precious"
 
 
+def test_a_link_to_what_cannot_be_told_any_more_is_taken_away_until_it_can(page: Path) -> None:
+    pages = told_to_nobody(page)
+    of_another = memory_page(page.parent, TOKEN)
+    of_another.unlink()
+    of_another.mkdir()  # as little ours to write as another user's file
+    pages.tell(page, "number 3", TOKEN)
+    assert unseen(page) == "number 3"
+    assert not os.path.lexists(page.parent / "alive.now.html")
+    of_another.rmdir()
+    pages.tell(page, "number 4", TOKEN)
+    assert in_memory(page) == "number 4"
+
+
 def unseen(page: Path) -> str:
     """What `page` says, read as nobody does who listens."""
     descriptor = os.open(page, os.O_RDWR)

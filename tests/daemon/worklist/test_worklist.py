@@ -513,6 +513,29 @@ def test_a_page_on_the_box_listens_to_its_memory_and_is_not_misled_by_the_disk(
 
 
 @needs_browser
+@pytest.mark.parametrize("why", ["a copy of the folder", "of a box that runs elsewhere now"])
+def test_a_page_whose_memory_is_not_that_of_its_folder_listens_to_the_disk(
+    browser: Browser, tmp_path: Path, why: str
+) -> None:
+    memory, said = tmp_path / "memory.html", "document.getElementById('box').innerText"
+    (tmp_path / "alive.now.html").symlink_to(memory)
+    is_copy = why == "a copy of the folder"
+    folder = str(tmp_path.parent / "original" if is_copy else tmp_path)
+    memory.write_text(alive_page("run-00000001", "", folder))
+    _beat(tmp_path, 1)
+    browser.open(_write(tmp_path, EXAMS))
+    for number in range(2, 60):
+        if is_copy:
+            memory.write_text(alive_page(f"run-{number:08}", "", folder))
+        else:
+            _beat(tmp_path, number)
+        if "running" in browser.value(said):
+            break
+        browser.value("new Promise((done) => setTimeout(done, 150))")
+    assert ("running" in browser.value(said)) != is_copy
+
+
+@needs_browser
 def test_a_page_elsewhere_listens_to_the_disk(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "alive.now.html").symlink_to(tmp_path / "nothing there")
     browser.open(_write(tmp_path, EXAMS))

@@ -6,6 +6,7 @@
 // `show` gets "checking", "running" or "stopped"; `hearWorklist` gets what identifies the newest worklist.
 function watchBox(address, pollMilliseconds, show, hearWorklist) {
   const MOST_MISSES = 7; // 7 polls of 2 s, and 2 s each to see the last number and to judge: within 18 s
+  const MOST_SAME = 5; // polls; a number in memory that is older than that may be of a box that runs elsewhere by now
   const MOST_ASKED = 5; // at once: a slow machine or network may need as many polls to load one small page
   const kept = Object.assign({ beats: {}, misses: 0, state: "checking" }, read());
   // The box says the same in two places: in its memory, for whoever sees its own files, and on the disk, for others,
@@ -17,7 +18,8 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
 
   function placeAt(name, at) {
     // `asked`: the frames that have not spoken yet, as functions that remove them; the oldest first.
-    return { name, at, asked: [], count: 0, spoke: false, everSpoke: false };
+    // `same`: the polls since it said another number.
+    return { name, at, asked: [], count: 0, spoke: false, everSpoke: false, same: 0 };
   }
 
   // It outlives a reload of the page, so that a page that keeps reloading notices too.
@@ -33,14 +35,21 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
     show(state);
   }
 
+  // Whoever copies the folder copies the link to the memory, too. What is opened by another path hears the disk.
+  function isOfCopy(place, folder) {
+    if (place !== memory || !folder || location.protocol !== "file:") return false;
+    try { return !decodeURIComponent(location.pathname).startsWith(`${folder}/`); } catch { return true; }
+  }
+
   function hear(place, said) {
     for (const remove of place.asked.splice(0)) remove();
-    if (typeof said.beat !== "string") return;
+    if (typeof said.beat !== "string" || isOfCopy(place, said.folder)) return;
     place.spoke = place.everSpoke = true;
     const before = kept.beats[place.name];
     const isVeryFirst = Object.keys(kept.beats).length === 0;
     kept.beats[place.name] = said.beat;
     if (said.beat === before) return;
+    place.same = 0;
     if (before === undefined && !isVeryFirst) { write(); return; }
     kept.misses = 0;
     heard = true;
@@ -62,10 +71,10 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
     if (!heard) kept.misses += 1;
     heard = false;
     if (kept.misses >= MOST_MISSES) keep("stopped");
-    if (memory.spoke) {
-      memory.spoke = false;
-      delete kept.beats.disk;
-    } else ask(disk);
+    memory.same += 1;
+    if (memory.spoke && memory.same <= MOST_SAME) delete kept.beats.disk;
+    else ask(disk);
+    memory.spoke = false;
     if (memory.everSpoke || memory.count < MOST_ASKED) ask(memory);
   }
 
