@@ -469,6 +469,15 @@ def test_paused_updates_warn_and_do_not_outlive_a_reload(browser: Browser, tmp_p
 
 
 @needs_browser
+def test_a_list_without_an_exam_listens_to_the_box_and_shows_the_first_one(browser: Browser, tmp_path: Path) -> None:
+    browser.open(_write(tmp_path, []))
+    browser.wait_for("!document.getElementById('stopped').hidden")
+    _write(tmp_path, EXAMS)
+    _beat(tmp_path, 1, render_worklist(EXAMS, _box()).identity)
+    browser.wait_for("document.readyState === 'complete' && document.body.innerText.includes('Okello')")
+
+
+@needs_browser
 def test_a_box_that_stopped_looks_stopped_and_one_that_was_started_again_does_not(
     browser: Browser, tmp_path: Path
 ) -> None:
