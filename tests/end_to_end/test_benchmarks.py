@@ -20,11 +20,16 @@ from support.exams import ultrasound, write_instances
 TESTS = Path(__file__).parent.parent
 GROUPS = {
     "bare": {"The bare disk", "The bare parts of a report, in one process"},
-    "beside": {"A film's report while a large exam closes, beside that of a film alone"},
+    "beside": {
+        "A film's report while a large exam closes, beside that of a film alone",
+        "A film's report while an exam of 12 images closes",
+    },
+    "cine": {"From the C-STORE response to report.json, a long loop of a fetal head"},
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json", "The bare parts of a report, in one process"},
     "rest": {"At rest"},
+    "slow-disk": {"Durable ingest where each sync takes 10 ms"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }
 

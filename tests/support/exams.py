@@ -10,6 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_fragments
 from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEGLosslessSV1,
@@ -20,6 +21,7 @@ from pydicom.uid import (
 from leapfrog.phantoms.exams import chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 from support.dcmtk import run_program
+from support.instances import items
 
 # The place of the UID in the made bytes; same length as what takes its place, so that lengths stay right.
 PLACEHOLDER = "2.25.1" + "0" * 38
@@ -49,6 +51,19 @@ def fetal_head_cine(frames: int = 1) -> Dataset:
     """An ultrasound loop that a model assesses, 0.7 MB a frame."""
     image = fetal_head_exam(FetalHead(), seed=7, frames=frames)
     image.SOPInstanceUID = PLACEHOLDER
+    return image
+
+
+def fetal_head_loop(frames: int, *, lossless_jpeg: bool = False) -> Dataset:
+    """The same, of one frame over and over, which is made at once however long it is."""
+    image = fetal_head_cine()
+    if lossless_jpeg:
+        image = _lossless_jpeg(image)
+        _table, *fragments = generate_fragments(image.PixelData)
+        image.PixelData = items(*fragments * frames)
+    else:
+        image.PixelData *= frames
+    image.NumberOfFrames = frames
     return image
 
 
