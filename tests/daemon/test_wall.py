@@ -31,7 +31,7 @@ NOT_TO_ASK = {
     "cryptography", "apscheduler",
 }  # fmt: skip
 # What only some boxes need, or only once in a while: it is loaded when it is needed.
-NOT_AT_REST = {"apscheduler", "cryptography", "typer", "rich", "asyncio"}
+NOT_AT_REST = {"apscheduler", "cryptography", "typer", "rich", "asyncio", "requests", "urllib3"}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -51,8 +51,16 @@ def test_the_main_process_loads_what_only_some_boxes_need_when_they_need_it() ->
     assert modules_after("import leapfrog.service") & NOT_AT_REST == set()
 
 
+def test_the_daemon_is_started_without_what_reads_options_and_draws_tables() -> None:
+    started = (
+        "import sys, leapfrog.cli, leapfrog.service; leapfrog.service.run_daemon = lambda _: 0;"
+        "sys.argv = ['leapfrog', 'run', '--config', 'leapfrog.toml']; sys.exit = lambda _: None; leapfrog.cli.main()"
+    )
+    assert modules_after(started) & {"typer", "rich", "leapfrog.tables", "leapfrog.cli.command_line"} == set()
+
+
 def test_a_command_that_asks_the_daemon_loads_no_room_of_the_daemon() -> None:
-    loaded = modules_after("import leapfrog.cli, leapfrog.tables, leapfrog.control.asking")
+    loaded = modules_after("import leapfrog.cli.command_line, leapfrog.tables, leapfrog.control.asking")
     assert loaded & (PIXELS | NOT_TO_ASK) == set()
     assert {name for name in loaded if name.startswith("leapfrog.state.")} == {
         "leapfrog.state.actions",
