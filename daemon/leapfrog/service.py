@@ -275,7 +275,19 @@ class Service:
         bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes, dispatcher)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
+            parts = (
+                dispatcher,
+                publisher,
+                disks,
+                adoption,
+                scrub,
+                watcher,
+                outbox,
+                printing,
+                receiver,
+                commitments,
+                promises,
+            )
             own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles, fetcher)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 

@@ -159,6 +159,14 @@ class Agenda:
             study.large, study.rendering, study.lacking = True, False, study.lacking or lacking
             self._plan(key)
 
+    def nothing_is_large(self) -> None:
+        """There is no side lane for now: its studies are among the others."""
+        with self._lock:
+            for key, study in self._studies.items():
+                if study.large:
+                    study.large = False
+                    self._plan(key)
+
     def finished(self, key: str, seconds: float, *, closed: bool = False, failed: bool = False) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
         each time.

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from leapfrog.devices.pool import DevicePool
 from leapfrog.durable import TAKES_NO_MORE
-from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.errors import LeapfrogError, ReaderNotStarted, StorageError
 from leapfrog.lanes.desk import Desk, NotMade
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
@@ -125,6 +125,14 @@ class Lane:
         """Start both processes in the background, so that models load before the first image comes."""
         self._submit(self._prepare)
 
+    def start_now(self) -> None:
+        """Start the reader, if none runs, and wait until it is ready. Raises what `run` raises."""
+        with self._lock:
+            if self._closed:
+                return
+            future = self._keeper.submit(self._ready_channel)
+        future.result()
+
     def device_is_free(self) -> None:
         """Note that a proven Edge TPU is free: the lane takes it when it has nothing else to do. From any thread."""
         self._submit(self._prepare)
@@ -133,7 +141,7 @@ class Lane:
         """Run `job` and wait for its end: a result, or who failed. A job that `close` cuts short ends as ReaderDied.
         `meanwhile` is called once, while the children work.
 
-        Raises LeapfrogError when no reader can be started at all.
+        Raises ReaderNotStarted when no reader can be started at all.
         """
         with self._lock:
             if self._closed:
@@ -312,7 +320,7 @@ class Lane:
         for _ in range(START_TRIES):
             if self._closed or (channel := self._start_reader()) is not None:
                 return None if self._closed else channel
-        raise LeapfrogError(
+        raise ReaderNotStarted(
             f"The reading program cannot be started (tried {START_TRIES} times): see the log for the reason."
         )
 
@@ -328,11 +336,17 @@ class Lane:
         options += ["--beside"] if self._beside else []
         command = our_program(READER_PROGRAM, *options, "--setup", self._setup.model_dump_json())
         channel = LineChannel(ours)
-        with self._lock:
-            if not self._closed:
-                self._reader = ChildProcess("reader", command, theirs, may_log=False)
-        theirs.close()
-        self._channel = channel
+        with theirs:
+            self._channel = channel
+            try:
+                with self._lock:
+                    if not self._closed:
+                        self._reader = ChildProcess("reader", command, theirs, may_log=False)
+            except OSError as problem:  # no memory for one more process
+                self._discard_reader()
+                if not self._beside:
+                    raise
+                raise ReaderNotStarted(f"The reading program cannot be started: {problem.strerror}.") from problem
         deadline = time.monotonic() + START_SECONDS
         try:
             if self._reader is not None and isinstance(self._receive(channel, deadline), ReaderReady):
