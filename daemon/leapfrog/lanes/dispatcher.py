@@ -133,10 +133,11 @@ class Dispatcher:
             thread.join()
 
     def heartbeat(self) -> float:
-        """When the lane that has been silent longest last showed a sign of life (time.monotonic). Of the side lane none
-        is expected: its jobs have a deadline, and nobody else waits for them.
+        """When the lane that has been silent longest last showed a sign of life (time.monotonic): now, while a job has
+        time left. Of the side lane none is expected: nobody else waits for it.
         """
-        return min(self._beats)
+        now = time.monotonic()
+        return min(max(beat, min(now, lane.busy_until)) for beat, lane in zip(self._beats, self._lanes, strict=True))
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now."""

@@ -25,6 +25,7 @@ from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.time_limits import limits_of
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
@@ -101,6 +102,7 @@ class Lane:
         self._lock = threading.Lock()  # guards _closed and the two processes against close()
         self._closed = False
         self._job_waits = False
+        self._busy_until = 0.0
         self._stage: Stage | None = None  # the last stage that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
@@ -120,6 +122,11 @@ class Lane:
     def state(self) -> LaneState:
         """The current state. From any thread."""
         return self._state
+
+    @property
+    def busy_until(self) -> float:
+        """When the job that runs ends at the latest (time.monotonic); a moment in the past when none runs."""
+        return self._busy_until
 
     def start(self) -> None:
         """Start both processes in the background, so that models load before the first image comes."""
@@ -211,18 +218,23 @@ class Lane:
 
     def _answer(self, channel: LineChannel, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
         """What the reader answers to `job`, whose files are on its desk."""
-        deadline = time.monotonic() + self.deadline_seconds
+        limits = limits_of(job, self.deadline_seconds)
+        deadline = time.monotonic() + limits.silent_seconds
+        self._busy_until = time.monotonic() + limits.whole_seconds
         began = False
         try:
-            channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
-            while (message := self._receive(channel, deadline)) is not None:
+            channel.send(job.model_dump_json(), timeout_seconds=limits.silent_seconds)
+            while (message := self._receive(channel, min(deadline, self._busy_until))) is not None:
                 if isinstance(message, StageNote):
                     began = began or message.stage in FIRST_STAGES
+                    deadline = time.monotonic() + limits.silent_seconds
                 elif end := self._end_of(message):
                     return _NotStarted(end) if isinstance(end, EngineDied) and not began else end
         except ChannelClosed:
             death = ReaderDied(self._discard_reader())
             return death if began else _NotStarted(death)
+        finally:
+            self._busy_until = 0.0
         return self._deadline_missed(channel)
 
     def _end_of(self, message: ReaderMessage) -> JobEnd | None:

@@ -117,6 +117,22 @@ def test_a_side_lane_for_which_there_is_no_memory_leaves_large_exams_to_the_othe
         assert "Cannot allocate memory" in problem.what
 
 
+def test_a_large_exam_over_which_the_side_lane_hangs_keeps_no_other_from_it_and_is_tried_again(tmp_path: Path) -> None:
+    with running(Box(tmp_path, quiet_seconds=60.0, deadline_seconds=3.0, side_lane=True)) as box:
+        first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 1, "a report")
+        [picture] = box.rendered.path(box.record(first).study_key).glob("plain-*")
+        picture.unlink()
+        os.mkfifo(picture)  # whoever reads it waits for ever
+        box.add_image(study_uid=LARGE)
+        wait_until(lambda: child_with(BESIDE) is not None, "the side lane is at work")
+        other, _ = box.add_image(study_uid=SMALL), box.add_image(study_uid=SMALL)
+        wait_until(lambda: images_in_report(box, other) == 2, "the report of another large exam")
+        assert images_in_report(box, first) == 1
+        picture.unlink()
+        wait_until(lambda: images_in_report(box, first) == 2, "the report")
+
+
 def _niceness(pid: int) -> int:
     try:
         return os.getpriority(os.PRIO_PROCESS, pid)
