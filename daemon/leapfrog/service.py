@@ -97,7 +97,6 @@ JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
-SIDE_LANE_TIMES = 10  # of the deadline of an image, which the side lane may take for a report
 INBOX_MODE, EVERYBODY = 0o770, 0o007
 ENDS_BY_ITSELF = ("dicom-association", "control-client")  # threads whose failure concerns one peer
 
@@ -224,7 +223,7 @@ class Service:
             in_hand=in_hand,
             rendered=rendered,
             lanes=lanes,
-            side_lane=_side_lane(settings, spool.work),
+            side_lane=Lane(settings.engine, settings.models, settings.state_dir, spool.work, beside=True),
             models_in_use=models_in_use.versions,
             on_deliveries=_all(outbox.wake, printing.wake, recoder.wake),
             on_report=publisher.wake,
@@ -275,7 +274,19 @@ class Service:
         bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes, dispatcher)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
+            parts = (
+                dispatcher,
+                publisher,
+                disks,
+                adoption,
+                scrub,
+                watcher,
+                outbox,
+                printing,
+                receiver,
+                commitments,
+                promises,
+            )
             own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles, fetcher)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
@@ -490,13 +501,6 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return call_all
-
-
-def _side_lane(settings: Settings, desks: Path) -> Lane:
-    """The lane for the reports of large exams. They give way to everything else, so they may take longer."""
-    lane = Lane(settings.engine, settings.models, settings.state_dir, desks, beside=True)
-    lane.deadline_seconds *= SIDE_LANE_TIMES
-    return lane
 
 
 def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], None]:

@@ -188,7 +188,7 @@ class Reader:
         from leapfrog.reader.report.study_report import render
 
         self._announce("rendering")
-        return render(job)
+        return render(job, lambda: self._announce("rendering"))
 
     def _announce(self, stage: Stage) -> None:
         self._send(StageNote(stage=stage))
