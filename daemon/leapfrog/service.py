@@ -100,7 +100,6 @@ JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
-SIDE_LANE_TIMES = 10  # of the deadline of an image, which the side lane may take for a report
 INBOX_MODE, EVERYBODY = 0o770, 0o007
 ENDS_BY_ITSELF = ("dicom-association", "control-client")  # threads whose failure concerns one peer
 
@@ -227,7 +226,7 @@ class Service:
             in_hand=in_hand,
             rendered=rendered,
             lanes=lanes,
-            side_lane=_side_lane(settings, spool.work),
+            side_lane=Lane(settings.engine, settings.models, settings.state_dir, spool.work, beside=True),
             models_in_use=models_in_use.versions,
             on_deliveries=_all(outbox.wake, printing.wake, recoder.wake),
             on_report=publisher.wake,
@@ -279,7 +278,19 @@ class Service:
         fetchers = _bundle_fetchers(settings, outbox, bundles.wake)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
+            parts = (
+                dispatcher,
+                publisher,
+                disks,
+                adoption,
+                scrub,
+                watcher,
+                outbox,
+                printing,
+                receiver,
+                commitments,
+                promises,
+            )
             own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles)
             fetching = (problem for one in fetchers for problem in one.problems())
             return (*(problem for part in own for problem in part.problems()), *fetching, *model_problems)
@@ -495,19 +506,11 @@ def _bundle_fetchers(settings: Settings, outbox: Outbox, on_fetched: Callable[[]
     """The one that fetches bundles of the district, where the settings name a place for them."""
     if not settings.fleet.bundle_url:
         return ()
-    from leapfrog.outbox.bundles.fetcher import (
-        BundleFetcher,
-    )  # `requests` takes 4 MiB, and not every box has a district
+    # `requests`, which this loads, takes 4 MiB, and not every box has a district.
+    from leapfrog.outbox.bundles.fetcher import BundleFetcher
 
     windows, throttle, precedence = outbox.windows, outbox.throttle, outbox.precedence
     return (BundleFetcher(settings, on_fetched, windows=windows, throttle=throttle, precedence=precedence),)
-
-
-def _side_lane(settings: Settings, desks: Path) -> Lane:
-    """The lane for the reports of large exams. They give way to everything else, so they may take longer."""
-    lane = Lane(settings.engine, settings.models, settings.state_dir, desks, beside=True)
-    lane.deadline_seconds *= SIDE_LANE_TIMES
-    return lane
 
 
 def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], None]:

@@ -82,6 +82,19 @@ def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> Non
     assert modules_after("import leapfrog.reader.reader") & DURABLE_AND_NETWORK == set()
 
 
+def test_a_reader_that_has_begun_loads_nothing_that_few_pictures_need() -> None:
+    begun = (
+        "import os; from leapfrog.processes.confinement import Rights; from leapfrog.reader import reader, startup;"
+        "startup.begin(os.getppid(), 1 << 33, Rights()); [__import__(name) for name in reader.MODULES];"
+        "sys = __import__('sys'); names = [name for name, module in sys.modules.items() if module is not None];"
+        "os.write(2, '\\n'.join(names).encode()); os._exit(0)"
+    )
+    finished = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True)
+    loaded = set(finished.stderr.split())
+    assert {"pydicom", "numpy", "typst"} < loaded
+    assert loaded & {"gdcm", "requests", "urllib3", "tqdm"} == set()
+
+
 def test_a_program_that_calls_others_loads_neither_journal_nor_spool() -> None:
     forbidden = DURABLE_AND_NETWORK - {"pynetdicom", "requests"}  # pydicom loads requests
     loaded = modules_after("import leapfrog.dimse.commitment_report")

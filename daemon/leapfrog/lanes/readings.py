@@ -14,6 +14,7 @@ from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.language.sentence import Sentence, sentence
+from leapfrog.parts import log_failure
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import ENDS_LIMIT, InHand
@@ -173,8 +174,12 @@ class Readings:
         """
         self._rendered.sync_names()
         study = self._studies.find(study_key)
-        if self._patient_numbers is not None and study is not None and study.identity.patient_id.strip():
+        if self._patient_numbers is None or study is None or not study.identity.patient_id.strip():
+            return
+        try:
             self._patient_numbers.hashed(study_key, study.identity.patient_id)
+        except Exception as problem:  # no fault of the image: the report tries again
+            log_failure("A patient's number could not be hashed while an image was read", problem)
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
         owed = self._recipients.wants("original") and not self._instances.owes_original(record.id)

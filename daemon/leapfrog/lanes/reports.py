@@ -85,7 +85,8 @@ class Reports:
         """`models_in_use` gives the versions of the packages, by name. `on_report` is called when a report was
         committed and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does
         not count. With a `station_key` the sheets have a code that it signed, with numbers that `patient_numbers` may
-        know already. `on_large` is called when the side lane has something to do; None where there is none.
+        know already. `on_large` is called when the side lane has something to do; None where there is none, and then
+        `side_lane_serves` is not called either.
         """
         self._settings = settings
         self._studies = Studies(journal)
@@ -104,6 +105,7 @@ class Reports:
         self._station_key = station_key
         self._patient_numbers = patient_numbers or PatientNumbers()
         self._on_large = on_large
+        self._side_lane_serves = on_large is not None
         self._agenda = Agenda(settings.report.quiet_seconds)
 
     def look_for_open_studies(self) -> None:
@@ -120,6 +122,13 @@ class Reports:
         """
         urgent = reading is not None and self._results.is_untold(study_key, (reading,))
         self._agenda.changed(study_key, urgent=urgent)
+
+    def side_lane_serves(self, *, serves: bool) -> None:
+        """Have the side lane make the reports of large exams, or the other lanes while it cannot."""
+        self._side_lane_serves = serves
+        if not serves:
+            self._agenda.nothing_is_large()
+        self._sheets.look()
 
     # ------------------------------------------------------------ choosing
 
@@ -159,7 +168,7 @@ class Reports:
                 self._agenda.forget(key)
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
-            elif self._on_large is not None and not large and self._is_for_side_lane(study):
+            elif self._on_large and not large and self._is_for_side_lane(study):
                 self._agenda.is_large(key, lacking=study.changed)
                 self._on_large()
             elif render := render_if_due(study):
@@ -167,7 +176,7 @@ class Reports:
         return None
 
     def _is_large(self, study: StudyRecord) -> bool:
-        return self._on_large is not None and study.changes >= LARGE_EXAM
+        return self._side_lane_serves and study.changes >= LARGE_EXAM
 
     def _is_for_side_lane(self, study: StudyRecord) -> bool:
         """Whether the study is large, and has nothing to tell that is urgent: the side lane gives way to everybody."""

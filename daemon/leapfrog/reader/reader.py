@@ -48,7 +48,6 @@ MODULES = (
     "leapfrog.reader.report.study_report",
     "leapfrog.reader.report.pdf",
     "leapfrog.reader.report.derived",
-    "gdcm",
 )
 MODULES_BESIDE = ("leapfrog.reader.report.study_report", "leapfrog.reader.report.pdf", "leapfrog.reader.report.derived")
 NICE_STEP_BESIDE = 5  # a third of the time that each of the others has that wants the processor (sched(7))
@@ -188,7 +187,7 @@ class Reader:
         from leapfrog.reader.report.study_report import render
 
         self._announce("rendering")
-        return render(job)
+        return render(job, lambda: self._announce("rendering"))
 
     def _announce(self, stage: Stage) -> None:
         self._send(StageNote(stage=stage))

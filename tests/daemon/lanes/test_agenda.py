@@ -6,7 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from leapfrog.lanes import agenda as agenda_module
-from leapfrog.lanes.agenda import BOX_PAUSE, OVERDUE_SECONDS, RENDER_INTERVAL_SECONDS, STUDY_PAUSE, Agenda
+from leapfrog.lanes.agenda import (
+    BOX_PAUSE,
+    OVERDUE_SECONDS,
+    RENDER_INTERVAL_SECONDS,
+    RENDER_PAUSE_LIMIT_SECONDS,
+    STUDY_PAUSE,
+    Agenda,
+)
 
 QUIET_SECONDS = 20.0
 
@@ -144,6 +151,35 @@ def test_a_report_that_keeps_failing_is_tried_less_and_less_often(agenda: Agenda
         agenda.finished("A", 0.1, failed=True)
     assert pauses == sorted(pauses)
     assert pauses[-1] > 2 * pauses[1] > 0
+
+
+def test_a_report_whose_reader_was_killed_after_long_work_is_tried_again_soon(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 60.0, failed=True)
+    clock.now += 2 * RENDER_INTERVAL_SECONDS
+    assert agenda.claim_idle() == "A"
+
+
+def test_a_report_that_takes_long_to_fail_is_tried_again_after_the_longest_pause(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    for _ in range(3):
+        assert agenda.claim_idle() == "A"
+        clock.now += 600.0
+        agenda.finished("A", 600.0, failed=True)
+        clock.now += RENDER_PAUSE_LIMIT_SECONDS
+
+
+def test_a_report_that_fails_keeps_no_other_waiting(agenda: Agenda, clock: Clock) -> None:
+    for key in ("A", "B"):
+        agenda.changed(key)
+        assert agenda.claim_growing() == key
+        agenda.finished(key, 0.0)
+        agenda.changed(key)
+    clock.now += RENDER_INTERVAL_SECONDS
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 600.0, failed=True)
+    assert agenda.claim_growing() == "B"
 
 
 def test_a_stream_of_images_does_not_put_off_closing_versions_for_ever(agenda: Agenda, clock: Clock) -> None:

@@ -356,6 +356,21 @@ def test_a_sheet_has_no_code_without_a_key_or_a_number(lacks: str, desk: Desk, t
     assert [job.code for job in desk.pen.jobs] == [""]
 
 
+def test_a_report_whose_code_cannot_be_made_comes_without_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object, **_values: object) -> None:
+        raise MemoryError  # as the hash of the patient's number does
+
+    monkeypatch.setattr("leapfrog.lanes.sheet_code.summary_of", fail)
+    desk.key = station_key(tmp_path)
+    desk.studies.give_numbers({desk.study().key: "K7-42F"})
+    desk.reports = desk.restarted()
+    desk.reports.look_for_open_studies()
+    desk.render(desk.reports.claim_settled())
+    assert ([job.code for job in desk.pen.jobs], desk.study().version) == ([""], 1)
+
+
 def test_a_sheet_of_a_large_exam_is_made_on_the_side_lane(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leapfrog.lanes.reports.LARGE_EXAM", 1)
     looks = list[None]()
