@@ -170,6 +170,14 @@ def test_a_report_that_takes_long_to_fail_is_tried_again_after_the_longest_pause
         clock.now += RENDER_PAUSE_LIMIT_SECONDS
 
 
+def test_a_report_that_fails_for_weeks_is_tried_all_the_same(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    for _ in range(2000):
+        assert agenda.claim_idle() == "A"
+        agenda.finished("A", 0.0, failed=True)
+        clock.now += RENDER_PAUSE_LIMIT_SECONDS
+
+
 def test_a_report_that_fails_keeps_no_other_waiting(agenda: Agenda, clock: Clock) -> None:
     for key in ("A", "B"):
         agenda.changed(key)
