@@ -1,5 +1,6 @@
 """When a study's report is due: at once, after a pause that grows with what rendering costs, and when it is quiet."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -309,5 +310,7 @@ def test_a_lane_knows_when_a_study_is_due_of_which_an_image_waits(agenda: Agenda
     clock.now += 1.0
     assert agenda.claim_idle(large=True) == "A"
     agenda.put_back("A", lacking=True, whole=False)
-    clock.now += agenda.seconds_until_due(float("inf"), large=True)
+    seconds = agenda.seconds_until_due(math.inf, large=True)
+    assert 0.0 < seconds <= STUDY_PAUSE * 1.0
+    clock.now += seconds
     assert agenda.claim_growing(large=True) == "A"
