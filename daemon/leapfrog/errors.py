@@ -10,6 +10,7 @@ LeapfrogError
 │   ├── DiskFull             storing this would leave too little free space
 │   └── JournalDamaged       the journal's file is not what was written to it
 ├── JournalError             a change of state that the journal does not allow
+├── ReaderNotStarted         a reader cannot be started, however often that is tried
 ├── DaemonNotRunning         a command needs the daemon, but no daemon answers
 ├── UnreadableImage          an instance cannot be read; the reason is written for a nurse
 ├── ForgottenOnRequest       an image is of an exam that a person had forgotten, and lies in a watched folder
@@ -85,6 +86,10 @@ class JournalDamaged(StorageError):
 
 class JournalError(LeapfrogError):
     """A change of state that the journal does not allow."""
+
+
+class ReaderNotStarted(LeapfrogError):
+    """A reader cannot be started, however often that is tried."""
 
 
 class DaemonNotRunning(LeapfrogError):

@@ -9,6 +9,9 @@ Rendering takes a bounded share of the time, however large a study grows. After 
 - the same study is not rendered again for `STUDY_PAUSE` times `d`, and no more often than every two seconds;
 - no study but one that has no report yet is rendered for `BOX_PAUSE` times `d` while images wait.
 
+One that failed is tried again soon, in case its reader was only killed, and then after pauses that grow up to a limit,
+however long it takes to fail.
+
 Neither holds up what is urgent and was not told yet. What is large is rendered on a lane of its own, the side lane, so
 there are two of each of these lists; but while something urgent is untold, a large study is among the others, since the
 side lane gives way to everybody.
@@ -23,6 +26,7 @@ from leapfrog.lanes.due_times import DueTimes
 
 RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
 RENDER_PAUSE_LIMIT_SECONDS = 300.0  # the longest pause after failures
+MOST_DOUBLINGS = 10  # of the pause after failures: by then it is the longest
 STUDY_PAUSE = 9.0  # so the renders of one growing study take at most a tenth of the time
 BOX_PAUSE = 2.0  # and the renders of all that have a report already at most a third of a lane's
 IDLE_PAUSE = 1.0  # when no image waits and no image of the study is unread: half of it
@@ -159,9 +163,19 @@ class Agenda:
             study.large, study.rendering, study.lacking = True, False, study.lacking or lacking
             self._plan(key)
 
-    def finished(self, key: str, seconds: float, *, closed: bool = False, failed: bool = False) -> None:
+    def nothing_is_large(self) -> None:
+        """There is no side lane for now: its studies are among the others."""
+        with self._lock:
+            for key, study in self._studies.items():
+                if study.large:
+                    study.large = False
+                    self._plan(key)
+
+    def finished(
+        self, key: str, seconds: float, *, closed: bool = False, failed: bool = False, lacking: bool = False
+    ) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
-        each time.
+        each time. `lacking`: it is to be followed by one that has more.
         """
         with self._lock:
             study = self._studies[key]
@@ -171,12 +185,14 @@ class Agenda:
             now = time.monotonic()
             study.rendering, study.new = False, False
             study.failures = study.failures + 1 if failed else 0
-            study.lacking = study.lacking or failed
-            interval = min(RENDER_INTERVAL_SECONDS * 2**study.failures, RENDER_PAUSE_LIMIT_SECONDS)
-            study.not_before = now + max(interval - seconds, STUDY_PAUSE * seconds)
-            study.not_before_when_idle = study.not_before if failed else now + IDLE_PAUSE * seconds
-            dues = self._dues(large=study.large)
-            dues.box_not_before = max(dues.box_not_before, now + BOX_PAUSE * seconds)
+            study.lacking = study.lacking or failed or lacking
+            if failed:
+                study.not_before = study.not_before_when_idle = now + _pause_after(study.failures, seconds)
+            else:
+                study.not_before = now + max(RENDER_INTERVAL_SECONDS - seconds, STUDY_PAUSE * seconds)
+                study.not_before_when_idle = now + IDLE_PAUSE * seconds
+                dues = self._dues(large=study.large)
+                dues.box_not_before = max(dues.box_not_before, now + BOX_PAUSE * seconds)
             self._plan(key)
 
     def forget(self, key: str) -> None:
@@ -216,6 +232,14 @@ class Agenda:
         _set(dues.idle, key, idle if growing and study.whole else None)
         quiet = max(study.changed_at + self._quiet_seconds, study.not_before_when_idle)
         _set(dues.closing, key, quiet if study.whole and not study.rendering else None)
+
+
+def _pause_after(failures: int, seconds: float) -> float:
+    """How long nothing is tried after so many failures in a row, of which the last took `seconds`."""
+    pause = RENDER_INTERVAL_SECONDS * 2.0 ** min(failures, MOST_DOUBLINGS)
+    if failures > 1:
+        pause = max(pause, STUDY_PAUSE * seconds)
+    return min(pause, RENDER_PAUSE_LIMIT_SECONDS)
 
 
 def _set(due_times: DueTimes, key: str, due: float | None) -> None:

@@ -5,20 +5,22 @@ every two seconds and with a bounded share of the time, so that staff see someth
 before cines. Last come the reports of studies whose images have all been read, with their closing versions.
 
 The reports of large exams take seconds, which no film is to wait for: they are made on the side lane, which does
-nothing else, in the same order.
+nothing else, in the same order. While that lane has no reader, the others make them.
 """
 
+import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from leapfrog.errors import JournalError, LeapfrogError, StorageError
+from leapfrog.errors import JournalError, LeapfrogError, ReaderNotStarted, StorageError
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.readings import DISK_PAUSE_SECONDS, Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
+from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import InHand
 from leapfrog.state.journal import Journal
@@ -31,6 +33,15 @@ from leapfrog.state.station.station_key import StationKey
 LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
 SIDE_IDLE_SECONDS = 60.0  # then the reader of the side lane ends, and its memory is free
+SIDE_RETRY_SECONDS = 300.0  # between two tries to start a reader of the side lane, when none could be started
+
+SIDE_LANE = "side lane"
+NO_SIDE_LANE = "Reports of exams with many images are made beside the films, which wait for them: {reason}"
+NO_SIDE_LANE_REMEDY = (
+    "Leapfrog tries again by itself every five minutes. If this stays, see the log, and how much memory is free."
+)
+
+_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -86,6 +97,7 @@ class Dispatcher:
             is_stopping=self._stopping.is_set,
             patient_numbers=patient_numbers if station_key else None,
         )
+        self._problems = Problems()
         self._came_back = threading.Event()
         self._came_back.set()  # at the start
         self._next_look = 0.0
@@ -121,10 +133,15 @@ class Dispatcher:
             thread.join()
 
     def heartbeat(self) -> float:
-        """When the lane that has been silent longest last showed a sign of life (time.monotonic). Of the side lane none
-        is expected: its jobs have a deadline, and nobody else waits for them.
+        """When the lane that has been silent longest last showed a sign of life (time.monotonic): now, while a job has
+        time left. Of the side lane none is expected: nobody else waits for it.
         """
-        return min(self._beats)
+        now = time.monotonic()
+        return min(max(beat, min(now, lane.busy_until)) for beat, lane in zip(self._beats, self._lanes, strict=True))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong now."""
+        return self._problems.current()
 
     def studies_came_back(self) -> None:
         """Note that the journal has open studies that no reading brought up, such as those of a journal that is made
@@ -179,7 +196,7 @@ class Dispatcher:
                 with self._choosing:
                     chosen = self._choose_large()
                 if chosen is not None:
-                    self._do(lane, chosen)
+                    self._do_beside(lane, chosen)
                     works_until = time.monotonic() + SIDE_IDLE_SECONDS
                     self.wake()
                     continue
@@ -192,6 +209,23 @@ class Dispatcher:
                 )
         except Exception as problem:
             self._stopped("The side lane", problem)
+
+    def _do_beside(self, lane: Lane, chosen: Render | PrintRecord) -> None:
+        """Do what was chosen. Where no reader can be started, leave it to the other lanes, and return once one can."""
+        try:
+            self._do(lane, chosen)
+        except ReaderNotStarted as problem:
+            what = NO_SIDE_LANE.format(reason=problem)
+            _log.error("%s", what)
+            self._problems.add(SIDE_LANE, what, NO_SIDE_LANE_REMEDY, in_worklist=False)
+            self._reports.side_lane_serves(serves=False)
+            self.wake()
+            while not self._stopping.wait(SIDE_RETRY_SECONDS) and not _can_start(lane):
+                continue
+            self._reports.side_lane_serves(serves=True)
+            self._problems.clear(SIDE_LANE)
+            if not self._stopping.is_set():
+                _log.info("Reports of exams with many images are made apart from the films again.")
 
     def _stopped(self, who: str, problem: Exception) -> None:
         log_failure(f"{who} stopped", problem)
@@ -252,3 +286,12 @@ class Dispatcher:
         with self._condition:
             timeout = None if seconds == math.inf else seconds
             self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, timeout)
+
+
+def _can_start(lane: Lane) -> bool:
+    """Whether a reader of `lane` runs, or can be started now."""
+    try:
+        lane.start_now()
+    except (ReaderNotStarted, StorageError):
+        return False
+    return True

@@ -19,12 +19,13 @@ from pydantic import ValidationError
 
 from leapfrog.devices.pool import DevicePool
 from leapfrog.durable import TAKES_NO_MORE
-from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.errors import LeapfrogError, ReaderNotStarted, StorageError
 from leapfrog.lanes.desk import Desk, NotMade
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
-from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, GivenUp, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.time_limits import limits_of
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
@@ -98,9 +99,12 @@ class Lane:
         self._python = engine.interpreter
         self._setup = reader_setup(engine, models, state_dir)
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
-        self._lock = threading.Lock()  # guards _closed and the two processes against close()
+        self._lock = threading.Lock()  # guards _closed, the job and the two processes against close() and give_up()
         self._closed = False
         self._job_waits = False
+        self._busy_until = 0.0
+        self._job: ReadJob | ReportJob | None = None  # the one that runs
+        self._given_up: ReportJob | None = None
         self._stage: Stage | None = None  # the last stage that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
@@ -121,9 +125,22 @@ class Lane:
         """The current state. From any thread."""
         return self._state
 
+    @property
+    def busy_until(self) -> float:
+        """When the job that runs ends at the latest (time.monotonic); a moment in the past when none runs."""
+        return self._busy_until
+
     def start(self) -> None:
         """Start both processes in the background, so that models load before the first image comes."""
         self._submit(self._prepare)
+
+    def start_now(self) -> None:
+        """Start the reader, if none runs, and wait until it is ready. Raises what `run` raises."""
+        with self._lock:
+            if self._closed:
+                return
+            future = self._keeper.submit(self._ready_channel)
+        future.result()
 
     def device_is_free(self) -> None:
         """Note that a proven Edge TPU is free: the lane takes it when it has nothing else to do. From any thread."""
@@ -133,7 +150,7 @@ class Lane:
         """Run `job` and wait for its end: a result, or who failed. A job that `close` cuts short ends as ReaderDied.
         `meanwhile` is called once, while the children work.
 
-        Raises LeapfrogError when no reader can be started at all.
+        Raises ReaderNotStarted when no reader can be started at all.
         """
         with self._lock:
             if self._closed:
@@ -146,6 +163,13 @@ class Lane:
         finally:
             wait([future])
             self._submit(self._prepare)
+
+    def give_up(self, job: ReportJob) -> None:
+        """End `job`, whose report nobody wants any more, whether it runs or is about to. From any thread."""
+        with self._lock:
+            self._given_up = job
+            if self._job is job and self._reader is not None:
+                self._reader.kill()
 
     def rest(self) -> None:
         """End the processes until the next job, so that others have their memory. From any thread."""
@@ -172,10 +196,16 @@ class Lane:
 
     def _run(self, job: ReadJob | ReportJob) -> JobEnd:
         self._job_waits = False
-        end = self._try(job)
-        for _ in range(START_TRIES - 1):
-            if isinstance(end, _NotStarted):
-                end = self._try(job)
+        with self._lock:
+            self._job = job
+        try:
+            end = self._try(job)
+            for _ in range(START_TRIES - 1):
+                if isinstance(end, _NotStarted):
+                    end = self._try(job)
+        finally:
+            with self._lock:
+                self._job = None
         return end.death if isinstance(end, _NotStarted) else end
 
     def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
@@ -183,12 +213,16 @@ class Lane:
         channel = self._ready_channel()
         if channel is None or self._desk is None:
             return ReaderDied(CLOSED)
+        if self._given_up is job:
+            return GivenUp()
         if isinstance(job, ReadJob):
             self._wait_until_host_may_start()
             self._start_host()
         desk = self._desk
         try:
             end = self._answer(channel, desk.lay_out(job))
+            if self._given_up is job:
+                return GivenUp()
             if isinstance(end, ReadResult | ReportResult):
                 desk.take_in(job, end)
             return end
@@ -203,18 +237,23 @@ class Lane:
 
     def _answer(self, channel: LineChannel, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
         """What the reader answers to `job`, whose files are on its desk."""
-        deadline = time.monotonic() + self.deadline_seconds
+        limits = limits_of(job, self.deadline_seconds)
+        deadline = time.monotonic() + limits.silent_seconds
+        self._busy_until = time.monotonic() + limits.whole_seconds
         began = False
         try:
-            channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
-            while (message := self._receive(channel, deadline)) is not None:
+            channel.send(job.model_dump_json(), timeout_seconds=limits.silent_seconds)
+            while (message := self._receive(channel, min(deadline, self._busy_until))) is not None:
                 if isinstance(message, StageNote):
                     began = began or message.stage in FIRST_STAGES
+                    deadline = time.monotonic() + limits.silent_seconds
                 elif end := self._end_of(message):
                     return _NotStarted(end) if isinstance(end, EngineDied) and not began else end
         except ChannelClosed:
-            death = ReaderDied(self._discard_reader())
+            death = ReaderDied(self._discard_reader(quietly=self._given_up is self._job))
             return death if began else _NotStarted(death)
+        finally:
+            self._busy_until = 0.0
         return self._deadline_missed(channel)
 
     def _end_of(self, message: ReaderMessage) -> JobEnd | None:
@@ -312,7 +351,7 @@ class Lane:
         for _ in range(START_TRIES):
             if self._closed or (channel := self._start_reader()) is not None:
                 return None if self._closed else channel
-        raise LeapfrogError(
+        raise ReaderNotStarted(
             f"The reading program cannot be started (tried {START_TRIES} times): see the log for the reason."
         )
 
@@ -328,11 +367,17 @@ class Lane:
         options += ["--beside"] if self._beside else []
         command = our_program(READER_PROGRAM, *options, "--setup", self._setup.model_dump_json())
         channel = LineChannel(ours)
-        with self._lock:
-            if not self._closed:
-                self._reader = ChildProcess("reader", command, theirs, may_log=False)
-        theirs.close()
-        self._channel = channel
+        with theirs:
+            self._channel = channel
+            try:
+                with self._lock:
+                    if not self._closed:
+                        self._reader = ChildProcess("reader", command, theirs, may_log=False)
+            except OSError as problem:  # no memory for one more process
+                self._discard_reader()
+                if not self._beside:
+                    raise
+                raise ReaderNotStarted(f"The reading program cannot be started: {problem.strerror}.") from problem
         deadline = time.monotonic() + START_SECONDS
         try:
             if self._reader is not None and isinstance(self._receive(channel, deadline), ReaderReady):

@@ -8,12 +8,13 @@ from typing import assert_never
 
 from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
-from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, GivenUp, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.language.sentence import Sentence, sentence
+from leapfrog.parts import log_failure
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import ENDS_LIMIT, InHand
@@ -121,8 +122,8 @@ class Readings:
                     self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
                 case DiskRefused(detail=detail):
                     self.put_back(record, detail)
-                case ReportResult():
-                    raise LeapfrogError("A lane returned a report for an image.")
+                case ReportResult() | GivenUp():
+                    raise LeapfrogError("A lane ended an image as it ends a report.")
                 case _:
                     assert_never(end)
             self._spool.clear_work_dir(work_dir)
@@ -173,8 +174,12 @@ class Readings:
         """
         self._rendered.sync_names()
         study = self._studies.find(study_key)
-        if self._patient_numbers is not None and study is not None and study.identity.patient_id.strip():
+        if self._patient_numbers is None or study is None or not study.identity.patient_id.strip():
+            return
+        try:
             self._patient_numbers.hashed(study_key, study.identity.patient_id)
+        except Exception as problem:  # no fault of the image: the report tries again
+            log_failure("A patient's number could not be hashed while an image was read", problem)
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
         owed = self._recipients.wants("original") and not self._instances.owes_original(record.id)

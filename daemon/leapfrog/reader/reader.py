@@ -21,6 +21,7 @@ from leapfrog.engine.model_bench import ModelBench
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.local_thresholds import with_local_thresholds
+from leapfrog.processes import heap
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.confinement import Rights
 from leapfrog.processes.messages import (
@@ -47,7 +48,6 @@ MODULES = (
     "leapfrog.reader.report.study_report",
     "leapfrog.reader.report.pdf",
     "leapfrog.reader.report.derived",
-    "gdcm",
 )
 MODULES_BESIDE = ("leapfrog.reader.report.study_report", "leapfrog.reader.report.pdf", "leapfrog.reader.report.derived")
 NICE_STEP_BESIDE = 5  # a third of the time that each of the others has that wants the processor (sched(7))
@@ -74,6 +74,7 @@ class Reader:
         self._checks_wait = bool(self._catalogue.packages)
         self._host_is_new = False
         self._failed_while_idle = ""  # how the host failed while there was no job
+        self._has_freed = False  # since memory was given back
 
     def serve(self) -> None:
         """Report ready, then answer jobs; returns when the lane is gone."""
@@ -93,6 +94,9 @@ class Reader:
                 self._load_checks()
             elif self._host_is_new and self._bench.client is not None:
                 self._warm_up_when_host_answers(self._bench.client)
+            elif self._has_freed:
+                heap.give_back()
+                self._has_freed = False
             elif (line := self._channel.receive()) is not None:
                 break
         return line
@@ -134,6 +138,7 @@ class Reader:
                 self._failed_while_idle = ""
             case ReadJob() | ReportJob():
                 self._send(self._answer(message))
+                self._has_freed = True
             case _:
                 assert_never(message)
 
@@ -182,7 +187,7 @@ class Reader:
         from leapfrog.reader.report.study_report import render
 
         self._announce("rendering")
-        return render(job)
+        return render(job, lambda: self._announce("rendering"))
 
     def _announce(self, stage: Stage) -> None:
         self._send(StageNote(stage=stage))

@@ -108,11 +108,6 @@ def versions(folder: Path, kind: str) -> list[int]:
     return sorted((int(match[1]) for match in _versioned(folder) if match[2] == kind), reverse=True)
 
 
-def newest_version(folder: Path, kind: str) -> int | None:
-    """The newest of those; None when there is none."""
-    return next(iter(versions(folder, kind)), None)
-
-
 def _versioned(folder: Path) -> list[re.Match[str]]:
     try:
         matches = [VERSIONED_NAME.fullmatch(path.name) for path in folder.iterdir()]

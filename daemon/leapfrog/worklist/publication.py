@@ -48,6 +48,8 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
     reports = _reports(rendered, version)
     pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
     if (listed := listed_digests(reports["json"])) is not None:
+        if "report.pdf" in listed and "pdf" not in reports:
+            raise NotRendered
         pictures = [path for path in pictures if path.name in listed]
         reports = {kind: path for kind, path in reports.items() if kind != "pdf" or "report.pdf" in listed}
     changed = [folder, *make_folder(folder)]

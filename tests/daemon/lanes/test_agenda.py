@@ -1,12 +1,20 @@
 """When a study's report is due: at once, after a pause that grows with what rendering costs, and when it is quiet."""
 
+import math
 import time
 from collections.abc import Callable
 
 import pytest
 
 from leapfrog.lanes import agenda as agenda_module
-from leapfrog.lanes.agenda import BOX_PAUSE, OVERDUE_SECONDS, RENDER_INTERVAL_SECONDS, STUDY_PAUSE, Agenda
+from leapfrog.lanes.agenda import (
+    BOX_PAUSE,
+    OVERDUE_SECONDS,
+    RENDER_INTERVAL_SECONDS,
+    RENDER_PAUSE_LIMIT_SECONDS,
+    STUDY_PAUSE,
+    Agenda,
+)
 
 QUIET_SECONDS = 20.0
 
@@ -146,6 +154,43 @@ def test_a_report_that_keeps_failing_is_tried_less_and_less_often(agenda: Agenda
     assert pauses[-1] > 2 * pauses[1] > 0
 
 
+def test_a_report_whose_reader_was_killed_after_long_work_is_tried_again_soon(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 60.0, failed=True)
+    clock.now += 2 * RENDER_INTERVAL_SECONDS
+    assert agenda.claim_idle() == "A"
+
+
+def test_a_report_that_takes_long_to_fail_is_tried_again_after_the_longest_pause(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    for _ in range(3):
+        assert agenda.claim_idle() == "A"
+        clock.now += 600.0
+        agenda.finished("A", 600.0, failed=True)
+        clock.now += RENDER_PAUSE_LIMIT_SECONDS
+
+
+def test_a_report_that_fails_for_weeks_is_tried_all_the_same(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    for _ in range(2000):
+        assert agenda.claim_idle() == "A"
+        agenda.finished("A", 0.0, failed=True)
+        clock.now += RENDER_PAUSE_LIMIT_SECONDS
+
+
+def test_a_report_that_fails_keeps_no_other_waiting(agenda: Agenda, clock: Clock) -> None:
+    for key in ("A", "B"):
+        agenda.changed(key)
+        assert agenda.claim_growing() == key
+        agenda.finished(key, 0.0)
+        agenda.changed(key)
+    clock.now += RENDER_INTERVAL_SECONDS
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 600.0, failed=True)
+    assert agenda.claim_growing() == "B"
+
+
 def test_a_stream_of_images_does_not_put_off_closing_versions_for_ever(agenda: Agenda, clock: Clock) -> None:
     agenda.changed("A")
     assert agenda.claim_growing() == "A"
@@ -265,5 +310,7 @@ def test_a_lane_knows_when_a_study_is_due_of_which_an_image_waits(agenda: Agenda
     clock.now += 1.0
     assert agenda.claim_idle(large=True) == "A"
     agenda.put_back("A", lacking=True, whole=False)
-    clock.now += agenda.seconds_until_due(float("inf"), large=True)
+    seconds = agenda.seconds_until_due(math.inf, large=True)
+    assert 0.0 < seconds <= STUDY_PAUSE * 1.0
+    clock.now += seconds
     assert agenda.claim_growing(large=True) == "A"

@@ -5,6 +5,7 @@ A spool file that is a named pipe holds a reader in the middle of its work for a
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_an_image_that_outlasts_the_deadline_is_charged_like_a_death(tmp_path: P
         endless = box.add_image_that_never_ends(tmp_path)
         aside = box.wait_for_state(endless, "set_aside")
         assert aside.attempts == READER_DEATH_LIMIT
+
+
+def test_a_lane_counts_as_alive_as_long_as_its_job_has_time_left(tmp_path: Path) -> None:
+    with running(Box(tmp_path), drain_seconds=0.0) as box:
+        pipe = box.spool.path(box.record(box.add_image_that_never_ends(tmp_path)).spool_name)
+        with holding_a_reader_of(pipe):
+            now = time.monotonic()
+            assert box.dispatcher.heartbeat() >= now
 
 
 def test_what_the_end_of_the_daemon_cuts_short_is_not_the_images_fault(tmp_path: Path) -> None:

@@ -162,3 +162,15 @@ def test_the_patients_number_is_hashed_while_the_first_image_of_an_exam_is_read(
     [key] = {job_key for (job_key,) in box.journal.rows("SELECT key FROM studies")}
     box.numbers.hashed(key, "P-1")
     assert hashed == ["P-1"], "the report has it at once"
+
+
+def test_a_number_that_cannot_be_hashed_costs_no_image_its_reading(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_patient_id: str) -> HashedNumber:
+        raise MemoryError
+
+    monkeypatch.setattr(patient_numbers, "hashed", fail)
+    new = new_instance(study=StudyIdentity(study_instance_uid="1.2.9", patient_id="P-1"))
+    box.instances.add(new)
+    box.read_next(Eye())
+    record = box.instances.get(new.id)
+    assert record is not None and record.state == "read"

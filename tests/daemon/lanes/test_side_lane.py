@@ -1,14 +1,17 @@
 """The side lane: reports of large exams are made on it, and no film waits for them."""
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from leapfrog.lanes import dispatcher, reports
+from leapfrog.lanes import dispatcher, lane, reports
+from leapfrog.processes.child_process import ChildProcess
 from support.processes import READER, child_with, runs, the_child
 from support.reading_box import Box, running
 from support.waiting import wait_until
@@ -77,6 +80,58 @@ def test_a_report_over_which_the_side_lane_dies_is_made_all_the_same(tmp_path: P
             os.kill(pid, signal.SIGKILL)
             first = box.add_image(study_uid=LARGE)
         wait_until(lambda: images_in_report(box, first) == 3, "the report of the large exam")
+
+
+def test_a_side_lane_without_a_reader_leaves_large_exams_to_the_others_until_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "SIDE_RETRY_SECONDS", 0.1)
+    with running(Box(tmp_path, quiet_seconds=0.1, side_lane=True)) as box, monkeypatch.context() as broken:
+        first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 1, "a report")
+        broken.setattr(lane, "READER_PROGRAM", "leapfrog.reader.no_such_module")
+        box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 2, "the report of the large exam")
+        wait_until(box.dispatcher.problems, "it is told")
+        broken.undo()
+        wait_until(lambda: not box.dispatcher.problems(), "the side lane has a reader")
+        assert child_with(BESIDE) is not None
+        with held_up(box):
+            film = box.add_image(study_uid=SMALL)
+            wait_until(lambda: images_in_report(box, film) == 1, "a film waits for it no longer")
+
+
+def test_a_side_lane_for_which_there_is_no_memory_leaves_large_exams_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Child(ChildProcess):
+        def __init__(self, name: str, command: list[str], *rest: Any, **options: Any) -> None:
+            if BESIDE in command:
+                raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+            super().__init__(name, command, *rest, **options)
+
+    monkeypatch.setattr(lane, "ChildProcess", Child)
+    with running(Box(tmp_path, quiet_seconds=0.1, side_lane=True)) as box:
+        first, _ = box.add_image(study_uid=LARGE), box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 2, "the report of the large exam")
+        [problem] = box.dispatcher.problems()
+        assert "Cannot allocate memory" in problem.what
+
+
+def test_a_large_exam_over_which_the_side_lane_hangs_keeps_no_other_from_it_and_is_tried_again(tmp_path: Path) -> None:
+    with running(Box(tmp_path, quiet_seconds=60.0, deadline_seconds=3.0, side_lane=True)) as box:
+        first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 1, "a report")
+        [picture] = box.rendered.path(box.record(first).study_key).glob("plain-*")
+        picture.unlink()
+        os.mkfifo(picture)  # whoever reads it waits for ever
+        box.add_image(study_uid=LARGE)
+        wait_until(lambda: child_with(BESIDE) is not None, "the side lane is at work")
+        other, _ = box.add_image(study_uid=SMALL), box.add_image(study_uid=SMALL)
+        wait_until(lambda: images_in_report(box, other) == 2, "the report of another large exam")
+        assert images_in_report(box, first) == 1
+        picture.unlink()
+        wait_until(lambda: images_in_report(box, first) == 2, "the report")
 
 
 def _niceness(pid: int) -> int:

@@ -319,6 +319,15 @@ def test_a_pdf_that_an_earlier_attempt_at_the_version_left_is_not_shown(study: S
     assert set(study.shown()) == {"report.html", "report.json"}
 
 
+def test_a_report_whose_pdf_is_gone_is_made_again(study: Study) -> None:
+    study.render(1)
+    study.list_files(1, "html", "pdf")
+    (study.rendered / "report-1.pdf").unlink()
+    with pytest.raises(NotRendered):
+        study.publish(1)
+    assert not study.folder.exists(), "the version of before stays"
+
+
 @pytest.mark.parametrize("torn", ["report-2.html", "report-2.pdf", "plain-2.jpg"])
 def test_of_a_version_of_which_a_file_is_torn_nothing_is_shown(torn: str, study: Study) -> None:
     study.render(1)

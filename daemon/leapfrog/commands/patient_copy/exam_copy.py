@@ -39,7 +39,7 @@ from leapfrog.settings import Settings
 from leapfrog.state.action_log import EXPORT_COPY, acting
 from leapfrog.state.answer_files import ANSWERS_NAME
 from leapfrog.state.journal import now_text
-from leapfrog.state.rendered import RENDERED_NAME, newest_version
+from leapfrog.state.rendered import RENDERED_NAME, versions
 from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.wording.patient_copy_words import CopyFacts, readme
 from leapfrog.wording.text import person_name
@@ -155,9 +155,10 @@ class _Copying:
             for reading in contents.readings
             if reading.plain and Path(reading.plain).name == reading.plain
         ]
-        version = newest_version(self._rendered, "pdf")
-        self._version = version or 0
-        self._report = None if version is None else self._rendered / f"report-{version}.pdf"
+        # A newer one, which the journal does not know, is of a report that is being made.
+        made = (one for one in versions(self._rendered, "pdf") if one <= contents.version)
+        self._version = next(made, 0)
+        self._report = self._rendered / f"report-{self._version}.pdf" if self._version else None
         self._report_made_at = "" if self._report is None else _modified_at(self._report)
 
     def _found_objects(self) -> list[_Object]:

@@ -43,10 +43,15 @@ SCORED_URGENT = sentence("{finding}: {result} (score {score}, threshold {thresho
 
 
 def make_derived(
-    job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker
+    job: ReportJob,
+    identity: Identity,
+    words: ReportWords,
+    speaker: Speaker,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
     """Write the objects that `job.derived` names into `job.work_dir`, synced, in the order in which they are worth
-    sending. Returns those that were made, and a sentence for each one that could not be.
+    sending, and call `on_progress` after each. Returns those that were made, and a sentence for each one that could not
+    be.
 
     `identity` says whose exam it is. Without a usable Study Instance UID none can be made, because no archive could
     file them.
@@ -67,7 +72,9 @@ def make_derived(
     for kind, make in makers.items():
         if kind in job.derived:
             try:
-                produced.extend(make())
+                for one in make():
+                    produced.append(one)
+                    on_progress()
             except REFUSALS as problem:
                 not_made.append(NOT_MADE.format(kind=kind, where=_where(problem)))
     return tuple(produced), tuple(not_made)

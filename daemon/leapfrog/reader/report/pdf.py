@@ -28,13 +28,13 @@ NOT_ON_PAPER = ("worklist_row", "answers")  # fields of a report; of answers it 
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
 LINE_BYTES = 100_000  # of what is sent to the district: 13 s at 64 kbit/s
 MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
-FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 FEW_FURTHER = 2  # images besides the first page's, which are shown larger
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
 IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
 
 # Ours alone, so that a report looks the same on every machine.
 _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
+_NOTHING: Any = {"main.typ": b""}
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_siz
         font_paths=_fonts,
         sys_inputs={"report": undrawable().sub(UNSHOWABLE, values), "paper": page_size},
     )
-    if sheet.shown > FEW_IMAGES:
-        _forget()
+    _forget()
     return bytes(pdf)
 
 
@@ -203,7 +202,9 @@ def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, code_mm: float
 
 
 def _forget() -> None:
-    """Have typst let go of what it laid out: 2 MB a page, which a reader shall have for images again."""
-    nothing: Any = {"main.typ": b""}
+    """Have typst let go of what it laid out, which a reader shall have for images again: 50 MiB of the last reports of
+    films, and 2 a page. That takes 3 ms, which the next report saves, since there is less to look through (measured).
+    """
+    compiler = typst.Compiler(font_paths=_fonts)
     for _ in range(DOCUMENTS_REMEMBERED):
-        typst.compile(nothing, font_paths=_fonts)
+        compiler.compile(_NOTHING)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +26,10 @@ from leapfrog.wording.result import result_of
 REPORT_SCHEMA_VERSION = 1
 
 
-def render(job: ReportJob) -> ReportResult:
+def render(job: ReportJob, on_progress: Callable[[], None] = lambda: None) -> ReportResult:
     """Write `report-<version>.html`, `.json` and, if requested, `.pdf` into `job.report_dir`, and the derived DICOM
     objects into `job.work_dir`, those synced; and, if one is asked for, the sheet that is printed. The files that staff
-    see (`report.html`, `report.pdf`) do not change yet.
+    see (`report.html`, `report.pdf`) do not change yet. `on_progress` is called after each step that takes long.
 
     Raises OSError if the disk fails or is full.
     """
@@ -59,6 +60,7 @@ def render(job: ReportJob) -> ReportResult:
     artefacts = []
     if job.sheet is not None and sheet_made:
         artefacts.append(_write_file(job, job.sheet.name, render_sheet(job, job.sheet, words, speaker, result)))
+        on_progress()
     if job.only_sheet:
         return ReportResult(
             study_key=job.study_key,
@@ -77,6 +79,7 @@ def render(job: ReportJob) -> ReportResult:
             # typst lets others go on: most of it costs no time beside the page. On this thread, since what it needs
             # memory for is given back sooner here (malloc's arenas).
             artefacts.append(_write(job, "pdf", render_pdf(words, speaker, job.picture_dir, job.page_size)))
+            on_progress()
         artefacts.append(page.result())
     artefacts += [_artefact(name, (job.picture_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000
@@ -87,7 +90,7 @@ def render(job: ReportJob) -> ReportResult:
 
         # What a radiologist says goes back to the district in nothing of ours.
         ours = replace(words, answers=AnswersWords())
-        produced, not_made = make_derived(job, content.identity, ours, speaker)
+        produced, not_made = make_derived(job, content.identity, ours, speaker, on_progress)
     published = [_published(artefact) for artefact in artefacts[sheets:]]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))

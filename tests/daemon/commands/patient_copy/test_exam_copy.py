@@ -18,6 +18,7 @@ from leapfrog.commands.patient_copy.manifest import read_manifest
 from leapfrog.errors import StickError, UsageError
 from leapfrog.exam import Identity
 from leapfrog.reader.patient_copy.plain_form import KEPT
+from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from support.copied_exam import EXAM, JPEG, PATIENT, CopiedExam, objects_of
 from support.dcmtk import run_program
 from support.instances import gradient, image_dataset, save
@@ -130,6 +131,17 @@ def test_the_report_is_there_for_a_phone_and_for_a_viewer(box: CopiedExam, tmp_p
     box.copied_to(tmp_path / "second")
     again = dcmread(objects_of(tmp_path / "second")[-1])
     assert again == inside  # whoever imports two copies has one report
+
+
+def test_a_report_that_is_being_made_is_not_copied(box: CopiedExam, tmp_path: Path) -> None:
+    box.add(film(tmp_path / "1.dcm"))
+    rendered = Rendered(box.state_dir / RENDERED_NAME).folder(box.key)
+    (rendered / "report-1.pdf").write_bytes(b"%PDF of an attempt")
+    assert box.copied_to(tmp_path / "first").facts.report_made_at == ""
+    box.add_report()
+    (rendered / "report-2.pdf").write_bytes(b"%PDF of an attempt")
+    assert not box.copied_to(tmp_path / "second").facts.report_is_older
+    assert (tmp_path / "second" / "REPORT.PDF").read_bytes() == PDF
 
 
 def test_it_says_whose_it_is_and_that_a_program_read_it(box: CopiedExam, tmp_path: Path) -> None:

@@ -230,6 +230,13 @@ def test_an_object_that_cannot_be_made_takes_neither_the_report_nor_the_others_w
     assert (tmp_path / "report-1.html").exists()
 
 
+def test_a_reader_shows_after_each_object_that_it_goes_on(tmp_path: Path) -> None:
+    signs = list[None]()
+    readings = (chest_reading(tmp_path), chest_reading(tmp_path))
+    result = render(report_job(tmp_path, *readings, pdf=True, derived=("overlay",)), lambda: signs.append(None))
+    assert len(signs) == 1 + len(result.produced) == 3, "one for the PDF"
+
+
 @needs_dcmtk
 def test_dcmtk_reads_what_hostile_values_made(tmp_path: Path) -> None:
     odd = "a\\b\x00\n\u202e" + "ለ" * 200

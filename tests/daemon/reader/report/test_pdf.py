@@ -249,6 +249,22 @@ def test_letter_paper_is_letter(tmp_path: Path) -> None:
     assert re.search(r"Page size: +612 x 792 pts", _told("pdfinfo", pdf))
 
 
+def test_a_reader_keeps_nothing_of_the_reports_that_it_made(tmp_path: Path) -> None:
+    for number in range(8):
+        Image.effect_noise((1024, 1024), 90).save(tmp_path / f"{number}.jpg")
+    _fresh_interpreter(
+        f"folder = Path({str(tmp_path)!r})\n"
+        "reading = chest_reading(folder, overlay=None, heatmaps=())\n"
+        "sizes = []\n"
+        "for number in range(8):\n"
+        "    film = reading.model_copy(update={'plain': f'{number}.jpg'})\n"
+        "    render_pdf(report_words(report_job(folder, film)), Speaker(), folder, 'A4')\n"
+        "    status = Path('/proc/self/status').read_text().split()\n"
+        "    sizes.append(int(status[status.index('RssAnon:') + 1]) // 1024)\n"
+        "assert sizes[-1] - sizes[0] < 12, sizes\n"
+    )
+
+
 @pytest.mark.slow
 def test_a_study_of_300_images_leaves_a_reader_memory_for_images(tmp_path: Path) -> None:
     Image.new("RGB", (1024, 1024)).save(tmp_path / "black.jpg")
