@@ -10,7 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import generate_fragments
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEGLosslessSV1,
@@ -21,7 +21,6 @@ from pydicom.uid import (
 from leapfrog.phantoms.exams import chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 from support.dcmtk import run_program
-from support.instances import items
 
 # The place of the UID in the made bytes; same length as what takes its place, so that lengths stay right.
 PLACEHOLDER = "2.25.1" + "0" * 38
@@ -59,8 +58,8 @@ def fetal_head_loop(frames: int, *, lossless_jpeg: bool = False) -> Dataset:
     image = fetal_head_cine()
     if lossless_jpeg:
         image = _lossless_jpeg(image)
-        _table, *fragments = generate_fragments(image.PixelData)
-        image.PixelData = items(*fragments * frames)
+        (frame,) = generate_frames(image.PixelData, number_of_frames=1)
+        image.PixelData = encapsulate([frame] * frames)
     else:
         image.PixelData *= frames
     image.NumberOfFrames = frames
