@@ -21,7 +21,7 @@ def measure(run: Run) -> None:
     if not slow_syncs_possible():
         run.results.omit(GROUP, "gcc is not installed, which builds what slows the syncs")
         return
-    images = write_instances(ultrasound(768, 1152), run.directory / "us", max(16, round(200 * run.dose)))
+    images = write_instances(ultrasound(768, 1152), run.directory / "us", max(40, round(200 * run.dose)))
     environment = slow_syncs(run.directory, SYNC_MILLISECONDS)
     rates: dict[int, list[float]] = {number: [] for number in ASSOCIATIONS}
     for turn in range(run.rounds):
