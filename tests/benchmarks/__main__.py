@@ -97,8 +97,7 @@ def _in_a_line(problem: BaseException) -> str:
 def _compare(arguments: argparse.Namespace, directory: Path, console: Console) -> int:
     dose, rounds = arguments.dose or DOSE_AGAINST, arguments.rounds or ROUNDS_AGAINST
     parts = arguments.only or [name for name, part in PARTS.items() if part.repeated]
-    now = this_checkout()
-    with laid_out(arguments.against, directory) as before:
+    with laid_out(arguments.against, directory) as before, this_checkout(directory) as now:
         for key, value in describe(directory).items():
             console.print(f"{key}: {value}")
         if lacking := before.other_packages():
