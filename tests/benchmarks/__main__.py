@@ -80,7 +80,9 @@ def _measure_part(name: str, run: Run) -> None:
     try:
         with nothing_left(run.directory):
             PARTS[name].measure(run)
-    except (Exception, pytest.skip.Exception) as problem:
+    except pytest.skip.Exception as missing:  # as a test would be skipped for a program that is not installed
+        run.results.omit(name, str(missing))
+    except Exception as problem:
         traceback.print_exc(file=sys.stdout)
         run.results.omit(name, _in_a_line(problem), broke=True)
     except SystemExit:
