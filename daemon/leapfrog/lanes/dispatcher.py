@@ -241,7 +241,7 @@ class Dispatcher:
         """
         key = chosen.study.key if isinstance(chosen, Render) else chosen.study_key
         try:
-            with self._in_use.using(key):
+            with self._in_use.using(key, lambda: self._reports.give_up(key)):
                 if isinstance(chosen, Render):
                     self._reports.render(lane, chosen)
                 elif isinstance(chosen, PrintRecord):

@@ -134,7 +134,7 @@ class Reports:
         urgent = reading is not None and self._results.is_unshown(study_key, (reading,))
         self._agenda.changed(study_key, urgent=urgent)
         if urgent:
-            self._beside.overtake(study_key)
+            self.give_up(study_key)
 
     def side_lane_serves(self, *, serves: bool) -> None:
         """Have the side lane make the reports of large exams, or the other lanes while it cannot."""
@@ -142,6 +142,10 @@ class Reports:
         if not serves:
             self._agenda.nothing_is_large()
         self._sheets.look()
+
+    def give_up(self, study_key: str) -> None:
+        """Give up the report of this study, if the side lane makes it now: it takes long. It is made anew."""
+        self._beside.overtake(study_key)
 
     # ------------------------------------------------------------ choosing
 
@@ -277,7 +281,11 @@ class Reports:
             to_print = self._paper.print_of(printed[0], end) if printed else None
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
-            _log.info("The report of exam %s is made anew: something urgent was read meanwhile.", study.exam_number)
+            _log.info(
+                "The report of exam %s that was being made is given up: something urgent is to be shown first, or the"
+                " exam to be forgotten.",
+                study.exam_number,
+            )
         elif not self._is_stopping():
             _log.warning(
                 "The report of exam %s (%s) could not be rendered; it will be tried again.",
