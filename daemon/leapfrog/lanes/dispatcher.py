@@ -141,7 +141,7 @@ class Dispatcher:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now."""
-        return self._problems.current()
+        return (*self._problems.current(), *self._reports.problems())
 
     def studies_came_back(self) -> None:
         """Note that the journal has open studies that no reading brought up, such as those of a journal that is made

@@ -18,13 +18,15 @@ from typing import Protocol
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.beside import Beside
-from leapfrog.lanes.job_end import GivenUp
+from leapfrog.lanes.failed_reports import FailedReports
+from leapfrog.lanes.job_end import DiskRefused, GivenUp
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.report_jobs import ReportJobs
 from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheets import Sheets
+from leapfrog.problem import Problem
 from leapfrog.processes.messages import ReportJob, ReportResult, Sheet
 from leapfrog.settings import Settings
 from leapfrog.spool_file.record import DerivedKind
@@ -106,6 +108,7 @@ class Reports:
         self._on_large = on_large
         self._side_lane_serves = on_large is not None
         self._beside = Beside()
+        self._failed = FailedReports()
         self._agenda = Agenda(settings.report.quiet_seconds)
         self._jobs = ReportJobs(
             settings=settings,
@@ -117,6 +120,10 @@ class Reports:
             patient_numbers=patient_numbers or PatientNumbers(),
             on_mentioned=self._agenda.changed,
         )
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Which reports cannot be made."""
+        return self._failed.problems()
 
     def look_for_open_studies(self) -> None:
         """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
@@ -181,7 +188,7 @@ class Reports:
                 return None
             study = self._studies.find(key)
             if study is None:
-                self._agenda.forget(key)
+                self._gone(key)
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
             elif self._on_large and not large and self._is_for_side_lane(study):
@@ -230,7 +237,7 @@ class Reports:
     def render(self, lane: Lane, render: Render) -> None:
         """Render a claimed report on `lane` and commit it."""
         if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
-            self._agenda.forget(render.study.key)
+            self._gone(render.study.key)
             return
         key, began, rendered = render.study.key, time.monotonic(), False
         try:
@@ -246,6 +253,10 @@ class Reports:
             )
         if rendered:
             self._show_answers_that_came(key)
+
+    def _gone(self, study_key: str) -> None:
+        self._agenda.forget(study_key)
+        self._failed.settled(study_key)
 
     def _show_answers_that_came(self, study_key: str) -> None:
         """Have a report made again for which an answer came while it was rendered: it may have closed the study."""
@@ -287,6 +298,7 @@ class Reports:
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             to_print = self._paper.print_of(printed[0], end) if printed else None
+            self._failed.settled(study.key)
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
             _log.info(
@@ -294,12 +306,12 @@ class Reports:
                 " exam to be forgotten.",
                 study.exam_number,
             )
-        elif not self._is_stopping():
+        elif isinstance(end, DiskRefused):
             _log.warning(
-                "The report of exam %s (%s) could not be rendered; it will be tried again.",
-                study.exam_number,
-                study.key,
+                "The report of exam %s waits: the disk of the state directory: %s.", study.exam_number, end.detail
             )
+        elif not self._is_stopping():
+            self._failed.failed(study)
         self._spool.clear_work_dir(work_dir)
         return rendered
 
