@@ -125,6 +125,21 @@ def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(
     assert desk.reports.claim_settled() is None
 
 
+def test_a_report_that_fails_again_and_again_is_told_of_until_it_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_PAUSE_LIMIT_SECONDS", 0.0)
+    desk.pen.fails = True
+    told = list[int]()
+    for _ in range(3):
+        desk.render(desk.reports.claim_settled())
+        told.append(len(desk.reports.problems()))
+    assert told == [0, 0, 1]
+    desk.pen.fails = False
+    desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems() == ()
+
+
 def test_a_pdf_of_an_attempt_that_came_to_nothing_is_none_of_the_next_attempt(desk: Desk, tmp_path: Path) -> None:
     """It lacks what was read since: the exam would be closed with it."""
     desk.render(desk.reports.claim_growing())
