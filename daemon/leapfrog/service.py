@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from leapfrog.control import systemd
 from leapfrog.control.commands import Commands
@@ -39,7 +40,6 @@ from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.answers.inquiries import Inquiries
-from leapfrog.outbox.bundles.fetcher import BundleFetcher
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -89,6 +89,9 @@ from leapfrog.state.upkeep.scrub import Scrub
 from leapfrog.worklist.publisher import Publisher
 from leapfrog.worklist.rendered_report import rendered_report
 from leapfrog.worklist.writer import WorklistWriter
+
+if TYPE_CHECKING:
+    from leapfrog.outbox.bundles.fetcher import BundleFetcher
 
 TICK_SECONDS = 1.0
 COMMAND_SECONDS = 3.0  # for which a command that found no daemon may have the state directory yet
@@ -185,7 +188,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: [part.wake() for part in (telling.sender, inquiries, fetcher)],  # they are built below
+            on_edge=lambda: _all(telling.sender.wake, inquiries.wake, *(one.wake for one in fetchers))(),  # noqa: PLW0108
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -271,7 +274,8 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
-        bundles, fetcher = self._bundle_parts(journal, outbox, receiver, lanes, dispatcher)
+        bundles = self._bundle_keeper(journal, outbox, receiver, lanes, dispatcher)
+        fetchers = _bundle_fetchers(settings, outbox, bundles.wake)
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (
@@ -287,8 +291,9 @@ class Service:
                 commitments,
                 promises,
             )
-            own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles, fetcher)
-            return (*(problem for part in own for problem in part.problems()), *model_problems)
+            own = (*parts, inquiries, thresholds, station_key, telling.sender, bundles)
+            fetching = (problem for one in fetchers for problem in one.problems())
+            return (*(problem for part in own for problem in part.problems()), *fetching, *model_problems)
 
         live = Live(
             listening=receiver.listening,
@@ -335,7 +340,10 @@ class Service:
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
             sync=lambda name: _all(
-                telling.sender.send_now, lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name), fetcher.ask_now
+                telling.sender.send_now,
+                lambda: outbox.sync_now(name),
+                lambda: inquiries.ask_now(name),
+                *(one.ask_now for one in fetchers),
             )(),
             spool=spool,
             box_state=telling.signed,
@@ -371,7 +379,7 @@ class Service:
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
             Watched("bundles", bundles),
-            *([Watched("bundle fetcher", fetcher)] if settings.fleet.bundle_url else []),
+            *(Watched("bundle fetcher", one) for one in fetchers),
         ]
         return self._run_parts(
             Parts(parts),
@@ -381,10 +389,9 @@ class Service:
             on_ready=worklist.wake,
         )
 
-    def _bundle_parts(
+    def _bundle_keeper(
         self, journal: Journal, outbox: Outbox, receiver: DicomReceiver, lanes: Sequence[Lane], dispatcher: Dispatcher
-    ) -> tuple[BundleKeeper, BundleFetcher]:
-        """What has to do with the bundles of the district."""
+    ) -> BundleKeeper:
         instances = Instances(journal)
 
         def read_again(ids: Collection[str]) -> None:
@@ -400,15 +407,7 @@ class Service:
             ends_in_order=lambda: self._fatal is None,
         )
         rehearsal = Rehearsal(self._settings, [lane.run for lane in lanes])
-        bundles = BundleKeeper(self._in_use, condition, rehearsal, self._start_again)
-        fetcher = BundleFetcher(
-            self._settings,
-            bundles.wake,
-            windows=outbox.windows,
-            throttle=outbox.throttle,
-            precedence=outbox.precedence,
-        )
-        return bundles, fetcher
+        return BundleKeeper(self._in_use, condition, rehearsal, self._start_again)
 
     def _run_parts(
         self,
@@ -501,6 +500,17 @@ def _all(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return call_all
+
+
+def _bundle_fetchers(settings: Settings, outbox: Outbox, on_fetched: Callable[[], None]) -> "tuple[BundleFetcher, ...]":
+    """The one that fetches bundles of the district, where the settings name a place for them."""
+    if not settings.fleet.bundle_url:
+        return ()
+    # `requests`, which this loads, takes 4 MiB, and not every box has a district.
+    from leapfrog.outbox.bundles.fetcher import BundleFetcher
+
+    windows, throttle, precedence = outbox.windows, outbox.throttle, outbox.precedence
+    return (BundleFetcher(settings, on_fetched, windows=windows, throttle=throttle, precedence=precedence),)
 
 
 def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], None]:

@@ -1,17 +1,21 @@
 """`tests/benchmarks/run`: everything that the box promises in numbers, measured here and now."""
 
 import argparse
-import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from types import FrameType
 
+import pytest
 from rich.console import Console
 
 from benchmarks.against.comparison import FEWEST_ROUNDS
-from benchmarks.against.side_by_side import Judged, SideBySide, show, write
+from benchmarks.against.findings import NOT_COMPARED, Findings
+from benchmarks.against.side_by_side import SideBySide
 from benchmarks.against.versions import NoSuchVersion, laid_out, this_checkout
+from benchmarks.leavings import nothing_left
 from benchmarks.parts import PARTS, Run
 from benchmarks.results import Results
 from support.machine import describe
@@ -21,61 +25,81 @@ from support.progress import Progress
 DEFAULT_DIRECTORY = Path("/var/tmp")
 ROUNDS, ROUNDS_AGAINST = 3, 5
 DOSE_AGAINST = 0.2
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AIM_MISSED, BROKE = 1, 2  # exit statuses
 
 
 def main() -> int:
-    """Run what was asked for; exit status 1 when an aim was missed, or something became slower."""
+    """Run what was asked for; exit status 1 when an aim was missed, or something became slower; 2 when something could
+    not be measured or compared that should have been.
+    """
     arguments = _parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that servers are stopped
+    for number in ENDING:
+        signal.signal(number, _end)
     console = Console(width=None if sys.stdout.isatty() else 170)
-    directory = Path(tempfile.mkdtemp(prefix="leapfrog-benchmark-", dir=arguments.directory))
-    try:
-        if arguments.against:
-            return _compare(arguments, directory, console)
-        return _measure(arguments, directory, console)
-    except NoSuchVersion as problem:
-        console.print(str(problem))
-        return 2
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    # A short name: it becomes part of those of sockets, which have an end after a hundred bytes.
+    directory = Path(tempfile.mkdtemp(prefix="leapfrog-", dir=arguments.directory)).resolve()
+    with nothing_left(directory):
+        try:
+            if arguments.against:
+                return _compare(arguments, directory, console)
+            return _measure(arguments, directory, console)
+        except NoSuchVersion as problem:
+            print(problem)
+            return NOT_COMPARED
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End, but only once what was started is stopped: nothing interrupts that."""
+    for one in ENDING:
+        signal.signal(one, lambda *_: None)
+    print("Ends before its end: stopping what was started, removing what was written.", file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def _measure(arguments: argparse.Namespace, directory: Path, console: Console) -> int:
     results = Results(describe(directory))
     dose, rounds = arguments.dose or 1.0, arguments.rounds or ROUNDS
-    run = Run(results, directory, dose, rounds, not arguments.no_peers, Progress(console))
+    progress = Progress(console)
     for name in arguments.only or PARTS:
-        PARTS[name].measure(run)
+        place = directory / name
+        place.mkdir()
+        try:
+            with nothing_left(place):
+                PARTS[name].measure(Run(results, place, dose, rounds, not arguments.no_peers, progress))
+        except (Exception, pytest.skip.Exception) as problem:  # whatever befalls one part, the others have numbers
+            traceback.print_exc(file=sys.stdout)
+            results.omit(name, _in_a_line(problem), broke=True)
     results.show(console)
     if arguments.json:
         results.write(arguments.json)
-    return 1 if results.missed() else 0
+    if results.broke:
+        return BROKE
+    return AIM_MISSED if results.missed() else 0
+
+
+def _in_a_line(problem: BaseException) -> str:
+    """What happened, at its end: a box that does not start brings its log along, and the last line says why."""
+    last = str(problem).strip().rpartition("\n")[2]
+    return f"{type(problem).__name__}: {last}" if last else type(problem).__name__
 
 
 def _compare(arguments: argparse.Namespace, directory: Path, console: Console) -> int:
     dose, rounds = arguments.dose or DOSE_AGAINST, arguments.rounds or ROUNDS_AGAINST
     parts = arguments.only or [name for name, part in PARTS.items() if part.repeated]
-    numbers: list[Judged] = []
-    remarks: list[str] = []
+    now = this_checkout()
     with laid_out(arguments.against, directory) as before:
+        for key, value in describe(directory).items():
+            console.print(f"{key}: {value}")
         if lacking := before.other_packages():
-            remarks.append(f"{before.name} asks for packages that are not here: {', '.join(lacking)}.")
-        now = this_checkout()
+            console.print(f"{before.name} asks for packages that are not here: {', '.join(lacking)}.")
         beside = SideBySide(before, now, directory, dose, rounds, Progress(console))
-        for part in parts:
-            more, why_not = beside.compare(part)
-            numbers += more
-            remarks += why_not
-    for key, value in describe(directory).items():
-        console.print(f"{key}: {value}")
-    show(console, before.name, now.name, numbers)
-    for remark in remarks:
-        console.print(remark)
+        compared = [beside.compare(part) for part in parts]
+    findings = Findings(before.name, now.what, f"{rounds} rounds of each version, dose {dose:g}", compared)
+    findings.show(console)
     if arguments.json:
-        write(arguments.json, before.name, now.name, numbers, remarks)
-    worse = [one.comparison.name for one in numbers if one.verdict == "worse"]
-    console.print(f"Worse by more than the noise: {'; '.join(worse) or 'nothing'}.")
-    return 1 if worse else 0
+        findings.write(arguments.json)
+    return findings.exit_status
 
 
 def _parse() -> argparse.Namespace:
@@ -108,7 +132,8 @@ def _parse() -> argparse.Namespace:
         "--against",
         metavar="COMMIT",
         help="measure this checkout and that version of it in turn, and say what became worse by more than the noise"
-        " (exit status 1); without --only, those parts that take less than a minute",
+        " (exit status 1; 2 when a part could not be compared); without --only, those parts that take less than a"
+        " minute",
     )
     parser.add_argument("--no-peers", action="store_true", help="measure the box alone, without what stands beside it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE")
@@ -119,6 +144,12 @@ def _parse() -> argparse.Namespace:
         help="where to work: on the disk that is meant (%(default)s)",
     )
     arguments = parser.parse_args()
+    if not arguments.directory.is_dir():
+        parser.error(f"{arguments.directory} is no folder to work in")
+    if arguments.json and not arguments.json.absolute().parent.is_dir():
+        parser.error(f"there is no folder for {arguments.json}")
+    if any(number is not None and number <= 0 for number in (arguments.dose, arguments.rounds)):
+        parser.error("--dose and --rounds must be more than nothing")
     if arguments.against and (arguments.rounds or ROUNDS_AGAINST) < FEWEST_ROUNDS:
         parser.error(f"--against needs --rounds {FEWEST_ROUNDS} at least: fewer do not tell how large the noise is")
     return arguments

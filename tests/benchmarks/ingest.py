@@ -17,6 +17,7 @@ from benchmarks.receivers import (
     INTAKE_ALONE,
     ORTHANC,
     OURS,
+    PEERS,
     RECEIVERS,
     STORESCP,
     remove,
@@ -24,6 +25,7 @@ from benchmarks.receivers import (
 from benchmarks.results import Aim, Measurement, Results, at_least
 from support.dcmtk import store_arguments
 from support.exams import Instance, chest_radiograph, ultrasound, write_instances
+from support.orthanc import orthanc_program
 from support.progress import Progress
 
 BARE_DISK = "the bare disk"
@@ -50,7 +52,7 @@ class Load:
 
 def measure(run: Run) -> None:
     """Each server in turn, and the bare disk, `rounds` times over, started empty for each measurement."""
-    measured = [*RECEIVERS, BARE_DISK] if run.with_peers else list(OURS)
+    measured = [*OURS, *_peers(run.results), BARE_DISK] if run.with_peers else list(OURS)
     for load in _loads(run.directory, run.dose, run.progress):
         group = f"Durable ingest of {load.name}"
         rates: dict[tuple[str, int], list[float]] = {}
@@ -65,6 +67,14 @@ def measure(run: Run) -> None:
             of_these = {server: rates[server, associations] for server in measured}
             _add(run.results, load, group, associations, of_these)
         remove(load.images[0].path.parent)
+
+
+def _peers(results: Results) -> list[str]:
+    """Those that are installed; without the others, their numbers and ratios are left out."""
+    if orthanc_program() is None:
+        results.omit(f"ingest: {ORTHANC}", "it, or its DICOMweb plug-in, is not installed")
+        return [peer for peer in PEERS if peer != ORTHANC]
+    return list(PEERS)
 
 
 def _loads(directory: Path, dose: float, progress: Progress) -> list[Load]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -63,12 +64,22 @@ class Measurement:
         return False if self.unit in LESS_IS_BETTER else None
 
 
+@dataclass(frozen=True)
+class Omission:
+    """What was not measured, and why. `broke`: it should have been; otherwise this machine or user cannot do it."""
+
+    what: str
+    why: str
+    broke: bool = False
+
+
 @dataclass
 class Results:
-    """All numbers of a run, in the order in which they were taken."""
+    """All numbers of a run, in the order in which they were taken, and what there is no number of."""
 
     machine: dict[str, str]
     measurements: list[Measurement] = field(default_factory=list)
+    not_measured: list[Omission] = field(default_factory=list)
 
     def add(self, measurement: Measurement) -> None:
         """Keep a number."""
@@ -82,14 +93,37 @@ class Results:
         self.add(Measurement(group, name, value, unit, aim, tuple(samples), remark))
         return value
 
+    def omit(self, what: str, why: str, *, broke: bool = False) -> None:
+        """Keep that something has no number, and why."""
+        self.not_measured.append(Omission(what, why, broke))
+
+    @property
+    def broke(self) -> bool:
+        """Whether something was not measured that should have been."""
+        return any(one.broke for one in self.not_measured)
+
     def missed(self) -> list[Measurement]:
         """What is not as aimed at."""
         return [one for one in self.measurements if one.aim is not None and not one.aim.met_by(one.value)]
 
     def show(self, console: Console) -> None:
-        """Print everything as a table."""
+        """Print everything as a table, after it what is not in it, and last whether the aims were met."""
         for key, value in self.machine.items():
             console.print(f"{key}: {value}")
+        if self.measurements:
+            console.print(self._table())
+        for one in self.not_measured:
+            console.print(
+                escape(f"{'BROKE' if one.broke else 'Not measured'}: {one.what} ({one.why})."), highlight=False
+            )
+        console.print(escape(self._summary()), highlight=False)
+
+    def _summary(self) -> str:
+        aims = [one for one in self.measurements if one.aim is not None]
+        missed = "; ".join(f"{one.group}: {one.name}" for one in self.missed())
+        return f"{len(self.measurements)} numbers, {len(aims)} of them with an aim. Missed: {missed or 'none'}."
+
+    def _table(self) -> Table:
         table = Table("", "measured", "aim", "", "of", "remark")
         group = ""
         groups = list(dict.fromkeys(one.group for one in self.measurements))
@@ -103,7 +137,7 @@ class Results:
             table.add_row(
                 f"  {one.name}", f"{one.value:.3g} {one.unit}", str(one.aim or ""), verdict, samples, one.remark
             )
-        console.print(table)
+        return table
 
     def write(self, file: Path) -> None:
         """Write everything as JSON."""
@@ -117,5 +151,6 @@ class Results:
                 }
                 for one in self.measurements
             ],
+            "not_measured": [asdict(one) for one in self.not_measured],
         }
         file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from leapfrog import tables
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.control.status import StatusSource
 from leapfrog.settings import DistrictSettings, Settings
 from leapfrog.state.action_log import acting, note_action

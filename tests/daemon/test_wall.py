@@ -31,7 +31,7 @@ NOT_TO_ASK = {
     "cryptography", "apscheduler",
 }  # fmt: skip
 # What only some boxes need, or only once in a while: it is loaded when it is needed.
-NOT_AT_REST = {"apscheduler", "cryptography", "typer", "rich", "asyncio"}
+NOT_AT_REST = {"apscheduler", "cryptography", "typer", "rich", "asyncio", "requests", "urllib3"}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -51,8 +51,16 @@ def test_the_main_process_loads_what_only_some_boxes_need_when_they_need_it() ->
     assert modules_after("import leapfrog.service") & NOT_AT_REST == set()
 
 
+def test_the_daemon_is_started_without_what_reads_options_and_draws_tables() -> None:
+    started = (
+        "import sys, leapfrog.cli, leapfrog.service; leapfrog.service.run_daemon = lambda _: 0;"
+        "sys.argv = ['leapfrog', 'run', '--config', 'leapfrog.toml']; sys.exit = lambda _: None; leapfrog.cli.main()"
+    )
+    assert modules_after(started) & {"typer", "rich", "leapfrog.tables", "leapfrog.cli.command_line"} == set()
+
+
 def test_a_command_that_asks_the_daemon_loads_no_room_of_the_daemon() -> None:
-    loaded = modules_after("import leapfrog.cli, leapfrog.tables, leapfrog.control.asking")
+    loaded = modules_after("import leapfrog.cli.command_line, leapfrog.tables, leapfrog.control.asking")
     assert loaded & (PIXELS | NOT_TO_ASK) == set()
     assert {name for name in loaded if name.startswith("leapfrog.state.")} == {
         "leapfrog.state.actions",
@@ -72,6 +80,19 @@ def test_who_copies_an_exam_for_a_patient_leaves_its_images_to_a_child() -> None
 
 def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> None:
     assert modules_after("import leapfrog.reader.reader") & DURABLE_AND_NETWORK == set()
+
+
+def test_a_reader_that_has_begun_loads_nothing_that_few_pictures_need() -> None:
+    begun = (
+        "import os; from leapfrog.processes.confinement import Rights; from leapfrog.reader import reader, startup;"
+        "startup.begin(os.getppid(), 1 << 33, Rights()); [__import__(name) for name in reader.MODULES];"
+        "sys = __import__('sys'); names = [name for name, module in sys.modules.items() if module is not None];"
+        "os.write(2, '\\n'.join(names).encode()); os._exit(0)"
+    )
+    finished = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True)
+    loaded = set(finished.stderr.split())
+    assert {"pydicom", "numpy", "typst"} < loaded
+    assert loaded & {"gdcm", "requests", "urllib3", "tqdm"} == set()
 
 
 def test_a_program_that_calls_others_loads_neither_journal_nor_spool() -> None:

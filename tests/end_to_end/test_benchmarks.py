@@ -4,11 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.__main__ import main
+from benchmarks.parts import PARTS, Part, Run
 from benchmarks.receivers import BareReceiver
+from benchmarks.results import at_most
 from support.dcmtk import store
 from support.exams import ultrasound, write_instances
 
@@ -45,6 +50,58 @@ def test_runs(part: str, tmp_path: Path) -> None:
     assert numbers.is_file(), ended.stdout + ended.stderr
     measured = json.loads(numbers.read_text())["measurements"]
     assert {one["group"] for one in measured} == GROUPS[part]
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that breaks and leaves something behind, one that cannot be done here, and one that measures."""
+
+    def breaks(run: Run) -> None:
+        (run.directory / "box").mkdir()
+        raise ValueError("the box ended:\nits log\nno such device")
+
+    def cannot(run: Run) -> None:
+        run.results.omit("A small box", "needs root")
+
+    def measures(run: Run) -> None:
+        (run.directory / "box").mkdir()
+        run.results.add_median("Start", "listening", [0.5], "s", at_most(1.0))
+
+    for name, measure in (("breaks", breaks), ("cannot", cannot), ("measures", measures)):
+        monkeypatch.setitem(PARTS, name, Part(name, name, repeated=False))
+        monkeypatch.setitem(sys.modules, f"benchmarks.{name}", SimpleNamespace(measure=measure))
+
+
+def run_parts(names: Sequence[str], directory: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """As the command does, which wants its signals to itself."""
+    only = [argument for name in names for argument in ("--only", name)]
+    options = ["--directory", str(directory), "--json", str(directory / "numbers.json")]
+    monkeypatch.setattr("sys.argv", ["run", *only, *options])
+    monkeypatch.setattr("benchmarks.__main__.ENDING", ())
+    return main()
+
+
+@pytest.mark.usefixtures("parts")
+def test_a_part_that_breaks_is_named_at_the_end_and_the_others_have_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run_parts(["breaks", "measures"], tmp_path, monkeypatch)
+
+    said = capsys.readouterr().out
+    assert "BROKE: breaks (ValueError: no such device).\n1 numbers, 1 of them with an aim. Missed: none.\n" in said
+    assert status == 2
+    written = json.loads((tmp_path / "numbers.json").read_text())
+    assert [one["name"] for one in written["measurements"]] == ["listening"]
+    assert written["not_measured"] == [{"what": "breaks", "why": "ValueError: no such device", "broke": True}]
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
+
+
+@pytest.mark.usefixtures("parts")
+def test_what_this_machine_cannot_do_is_said_and_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_parts(["cannot", "measures"], tmp_path, monkeypatch) == 0
+    assert "Not measured: A small box (needs root)." in capsys.readouterr().out
 
 
 def test_the_receiver_that_only_stores_has_every_byte_of_what_it_acknowledges(tmp_path: Path) -> None:

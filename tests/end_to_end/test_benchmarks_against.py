@@ -1,16 +1,28 @@
 """What became slower: told from numbers, and from two versions of which one is left behind nowhere."""
 
+import io
 import math
 import os
+import random
+import signal
 import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from benchmarks.against.comparison import Comparison
-from benchmarks.against.side_by_side import Judged, compared, judged
-from benchmarks.against.versions import NoSuchVersion, laid_out
+from benchmarks.against.findings import Findings
+from benchmarks.against.judgement import Judged, compared, judged
+from benchmarks.against.side_by_side import PartCompared, SideBySide
+from benchmarks.against.versions import REPOSITORY, NoSuchVersion, Version, laid_out, this_checkout
+from benchmarks.leavings import MARK, nothing_left
+from support.progress import Progress
+from support.waiting import wait_until
 
 STEADY = (1.00, 1.02, 0.99, 1.01, 0.98)
 NOISY = (1.0, 1.4, 0.8, 1.2, 0.7)
@@ -63,13 +75,97 @@ def test_more_than_nothing_is_worse() -> None:
     woken = comparison((0.0,) * 5, (3.0, 4.0, 3.0, 3.0, 4.0))
 
     assert woken.verdict == "worse"
-    assert math.isnan(woken.noise)
+    assert math.isnan(woken.smallest_seen)
     assert comparison((0.0,) * 5, (0.0,) * 5).verdict == "same"
 
 
 def test_two_rounds_do_not_tell() -> None:
     with pytest.raises(ValueError, match="3 are needed"):
         _ = comparison((1.0, 1.0), (2.0, 2.0)).verdict
+
+
+@pytest.mark.parametrize("more_is_better", [False, True])
+def test_what_is_said_to_be_seen_is_seen_and_less_is_not(more_is_better: bool) -> None:
+    noisy = comparison(NOISY, NOISY[::-1], more_is_better=more_is_better)
+    smallest = noisy.smallest_seen
+
+    assert (smallest < 0) == more_is_better
+    assert replace(noisy, now=times(1 + 1.01 * smallest, noisy.now)).verdict == "worse"
+    assert replace(noisy, now=times(1 + 0.99 * smallest, noisy.now)).verdict == "same"
+
+
+def test_of_numbers_that_never_vary_two_hundredths_are_seen() -> None:
+    assert comparison((100.0,) * 5, (100.0,) * 5).smallest_seen == pytest.approx(0.02)
+
+
+# ---------------------------------------------------------------- the rule, on machines that are made up
+
+
+def rounds(machine: Iterator[float], factor: float = 1.0, count: int = 5) -> Comparison:
+    """So many rounds of two versions in turn, of which the later takes `factor` times as long."""
+    before, now = list[float](), list[float]()
+    for number in range(count):
+        for values in (before, now) if number % 2 == 0 else (now, before):
+            values.append(next(machine) * (factor if values is now else 1.0))
+    return comparison(tuple(before), tuple(now))
+
+
+def is_called_worse(machine: Iterator[float], factor: float = 1.0) -> bool:
+    """As `--against` does it: what seems worse is measured again."""
+    first = rounds(machine, factor)
+    return first.verdict == "worse" and judged([first], [rounds(machine, factor)])[0].verdict == "worse"
+
+
+def steady_machine(luck: random.Random) -> Iterator[float]:
+    while True:
+        yield luck.gauss(1.0, 0.05)
+
+
+def machine_that_becomes_slower(luck: random.Random) -> Iterator[float]:
+    slower = 1.0
+    while True:
+        slower *= 1.05
+        yield slower * luck.gauss(1.0, 0.05)
+
+
+def machine_that_is_disturbed_at_times(luck: random.Random) -> Iterator[float]:
+    while True:
+        yield luck.gauss(1.0, 0.05) * (1.8 if luck.random() < 0.1 else 1.0)
+
+
+def machine_of_two_speeds(luck: random.Random) -> Iterator[float]:
+    speed = 1.0
+    while True:
+        if luck.random() < 0.15:
+            speed = 1.33 if speed == 1.0 else 1.0
+        yield speed * luck.gauss(1.0, 0.05)
+
+
+Machine = Callable[[random.Random], Iterator[float]]
+MACHINES: list[Machine] = [
+    steady_machine,
+    machine_that_becomes_slower,
+    machine_that_is_disturbed_at_times,
+    machine_of_two_speeds,
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_of_a_thousand_numbers_that_did_not_change_at_most_a_few_are_called_worse(machine: Machine) -> None:
+    luck = random.Random(1)
+
+    assert sum(is_called_worse(machine(luck)) for _ in range(1000)) <= 4
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_takes_twice_as_long_is_found_on_every_machine(machine: Machine) -> None:
+    luck = random.Random(2)
+
+    assert sum(is_called_worse(machine(luck), 2.0) for _ in range(200)) >= 190
+    assert sum(is_called_worse(machine(luck), 1 / 2.0) for _ in range(200)) == 0
+
+
+# ---------------------------------------------------------------- measured twice
 
 
 def test_what_seems_worse_must_be_so_in_all_rounds_together() -> None:
@@ -90,6 +186,13 @@ def test_the_second_time_asks_for_more() -> None:
     assert replace(slightly, repeated=True).verdict == "same"
 
 
+def test_what_was_measured_once_only_seems_better() -> None:
+    better = comparison(STEADY, times(0.8, STEADY[::-1]))
+
+    assert [one.word for one in judged([better])] == ["seems faster"]
+    assert [one.word for one in judged([better], [better])] == ["faster"]
+
+
 def test_memory_is_called_more_not_slower() -> None:
     larger = Comparison("Memory", "reader at rest", "MiB", False, (100.0,) * 5, (150.0,) * 5)
 
@@ -103,7 +206,58 @@ def test_what_one_version_lacks_is_said_and_not_counted() -> None:
     comparisons, remarks = compared([old] * 3, [new] * 3, "c0ffee0", "this checkout")
 
     assert [one.name for one in comparisons] == ["listening"]
-    assert remarks == ["Start, cine: not compared, c0ffee0 does not have it."]
+    assert remarks == ["Start, cine: c0ffee0 does not have it"]
+
+
+# ---------------------------------------------------------------- what is said of it
+
+
+def said(*parts: PartCompared) -> tuple[str, int]:
+    """What is printed, in one line, and the exit status."""
+    printed = io.StringIO()
+    console = Console(width=400, file=printed)
+    findings = Findings("c0ffee0", "this checkout (decade0)", "5 rounds of each version, dose 0.2", parts)
+    findings.show(console)
+    return " ".join(printed.getvalue().split()), findings.exit_status
+
+
+def part(*comparisons: Comparison, not_compared: tuple[str, ...] = ()) -> PartCompared:
+    return PartCompared("latency", judged(comparisons), not_compared)
+
+
+def test_what_became_worse_is_named_with_its_group_and_ends_with_1() -> None:
+    text, status = said(part(comparison(STEADY, times(1.3, STEADY)), replace(comparison(STEADY, STEADY), name="other")))
+
+    assert text.endswith("Worse by more than the noise: Group: name (1.30 times).")
+    assert status == 1
+
+
+def test_nothing_worse_ends_with_0_and_says_what_would_have_been_seen() -> None:
+    text, status = said(part(comparison(STEADY, STEADY[::-1]), replace(comparison(NOISY, NOISY[::-1]), name="noisy")))
+
+    assert "Compared: c0ffee0 with this checkout (decade0). 2 numbers of latency, 5 rounds of each version" in text
+    assert "would have shown: 2% in the steadiest number" in text
+    assert "Too noisy to show a change of 25%: Group: noisy." in text
+    assert text.endswith("Worse by more than the noise: nothing.")
+    assert status == 0
+
+
+def test_where_nothing_was_compared_nothing_is_known() -> None:
+    text, status = said(part(not_compared=("latency: c0ffee0 cannot be measured by it (KeyError: 'x')",)))
+
+    assert "Not compared: latency: c0ffee0 cannot be measured by it (KeyError: 'x')." in text
+    assert text.endswith("Nothing was compared, so nothing is known.")
+    assert status == 2
+
+
+def test_a_part_that_was_not_compared_is_no_part_without_change() -> None:
+    missing = PartCompared("ingest", (), ["ingest: this checkout cannot be measured by it (OSError: no space)"])
+
+    text, status = said(part(comparison(STEADY, STEADY)), missing)
+
+    assert text.endswith("Worse by more than the noise: nothing. Nothing is known of ingest.")
+    assert status == 2
+    assert said(part(comparison(STEADY, times(1.3, STEADY))), missing)[1] == 1
 
 
 # ---------------------------------------------------------------- versions
@@ -127,6 +281,14 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Where versions are laid out."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
 def git(folder: Path, *arguments: str) -> str:
     names = {f"GIT_{who}_{what}": "nobody@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     command = ["git", "-C", str(folder), *arguments]
@@ -138,10 +300,7 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "--quiet", "--message", "One more")
 
 
-def test_a_version_is_laid_out_as_it_was_and_leaves_nothing_behind(repository: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-
+def test_a_version_is_laid_out_as_it_was_and_leaves_nothing_behind(repository: Path, work: Path) -> None:
     with laid_out("HEAD", work, repository) as version:
         assert version.name == git(repository, "rev-parse", "--short", "HEAD").strip()
         assert (version.root / "daemon" / "leapfrog" / "__init__.py").read_text() == "old = True"
@@ -152,25 +311,57 @@ def test_a_version_is_laid_out_as_it_was_and_leaves_nothing_behind(repository: P
     assert git(repository, "status", "--short") == " M daemon/leapfrog/__init__.py\n"
 
 
-def test_nothing_is_left_behind_when_measuring_breaks(repository: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-
+def test_nothing_is_left_behind_when_measuring_breaks(repository: Path, work: Path) -> None:
     with pytest.raises(KeyboardInterrupt), laid_out("HEAD", work, repository):
         raise KeyboardInterrupt
 
     assert list(work.iterdir()) == []
 
 
-@pytest.mark.parametrize(("commit_name", "said"), [("HEAD~1", "no daemon/leapfrog"), ("nowhere", "no commit nowhere")])
-def test_what_is_no_version_is_refused(commit_name: str, said: str, repository: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-
-    with pytest.raises(NoSuchVersion, match=said), laid_out(commit_name, work, repository):
+@pytest.mark.parametrize(
+    ("commit_name", "said_of_it"),
+    [("HEAD~1", "no daemon/leapfrog"), ("nowhere", "no commit nowhere"), ("--all", "no commit --all")],
+)
+def test_what_is_no_version_is_refused(commit_name: str, said_of_it: str, repository: Path, work: Path) -> None:
+    with pytest.raises(NoSuchVersion, match=said_of_it), laid_out(commit_name, work, repository):
         pass
 
     assert list(work.iterdir()) == []
+
+
+def test_a_shallow_clone_is_told_how_to_have_the_commit(repository: Path, work: Path) -> None:
+    older = git(repository, "rev-parse", "HEAD~1").strip()
+    git(work, "clone", "--quiet", "--depth", "1", f"file://{repository}", "shallow")
+
+    with pytest.raises(NoSuchVersion, match="git fetch --unshallow"), laid_out(older, work, work / "shallow"):
+        pass
+
+
+def test_what_is_no_repository_is_said_to_be_none(work: Path) -> None:
+    with pytest.raises(NoSuchVersion, match="not a git repository"), laid_out("HEAD", work, work):
+        pass
+
+
+def test_a_version_that_does_not_fit_on_the_disk_is_said_not_to(
+    repository: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tar that stops in the middle stands for the disk, which needs root to be made small."""
+    (work / "tar").write_text("#!/bin/sh\nhead -c 100 > /dev/null\necho 'tar: No space left on device' >&2\nexit 2\n")
+    (work / "tar").chmod(0o755)
+    monkeypatch.setenv("PATH", str(work), prepend=os.pathsep)
+
+    with pytest.raises(NoSuchVersion, match="No space left"), laid_out("HEAD", work, repository):
+        pass
+
+    assert [path.name for path in work.iterdir()] == ["tar"]
+
+
+def test_this_checkout_is_told_by_its_commit_and_whether_it_was_changed(repository: Path) -> None:
+    name = git(repository, "rev-parse", "--short", "HEAD").strip()
+
+    assert this_checkout(repository).what == f"this checkout ({name}, with changes that are not committed)"
+    git(repository, "checkout", "--quiet", ".")
+    assert this_checkout(repository).what == f"this checkout ({name})"
 
 
 def test_packages_that_a_version_needs_and_are_not_here_are_named(repository: Path, tmp_path: Path) -> None:
@@ -179,3 +370,92 @@ def test_packages_that_a_version_needs_and_are_not_here_are_named(repository: Pa
 
     assert [line.split(" (here: ")[0] for line in other] == ["pytest>=9999", "no-such-package"]
     assert other[1].endswith("(here: none)")
+
+
+# ---------------------------------------------------------------- measuring
+
+
+def version_that_says(sentence: str, folder: Path) -> Version:
+    """A version of the box that breaks when it is imported."""
+    (folder / "daemon" / "leapfrog").mkdir(parents=True)
+    (folder / "daemon" / "leapfrog" / "__init__.py").write_text(f"raise RuntimeError({sentence!r})")
+    return Version(folder.name, folder, folder.name)
+
+
+@pytest.mark.parametrize("place", [".", "daemon"])
+def test_each_version_is_measured_itself_wherever_one_stands(
+    place: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python takes modules first from where it is started, which in daemon/ would be this checkout's for both."""
+    monkeypatch.chdir(REPOSITORY / place)
+    old = version_that_says("the old one", work / "old")
+    beside = SideBySide(old, this_checkout(), work, 0.01, 3, Progress(Console(quiet=True)))
+
+    found = beside.compare("latency")
+
+    assert not found.numbers
+    assert list(found.not_compared) == ["latency: old cannot be measured by it (RuntimeError: the old one)"]
+
+
+def test_a_checkout_that_breaks_is_said_to_break_and_ends_nothing_else(work: Path) -> None:
+    broken = version_that_says("the new one", work / "new")
+    beside = SideBySide(broken, replace(broken, name="again"), work, 0.01, 3, Progress(Console(quiet=True)))
+
+    assert "(RuntimeError: the new one)" in beside.compare("latency").not_compared[0]
+    assert "(RuntimeError: the new one)" in beside.compare("footprint").not_compared[0]
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name, as a box's sockets need it."""
+    with tempfile.TemporaryDirectory(prefix="lf-") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_in_the_middle_it_leaves_neither_files_nor_processes(number: signal.Signals, short: Path) -> None:
+    options = ["--against", "HEAD", "--only", "latency", "--rounds", "3", "--dose", "0.01", "--directory", str(short)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", *options],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests"), str(REPOSITORY / "daemon")])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    wait_until(lambda: list(short.glob("*/*/*/box/state/journal.sqlite")), "a box starts", deadline_seconds=60)
+
+    os.killpg(running.pid, number)
+    os.killpg(running.pid, number)  # as people do
+    text = running.communicate(timeout=60)[0]
+
+    assert running.returncode == 128 + number, text
+    assert "Traceback" not in text
+    assert list(short.iterdir()) == []
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(short).encode() in read(path)]
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
+
+
+def test_whatever_was_started_is_ended_and_nothing_else_is(work: Path) -> None:
+    """Also what has a session of its own, and what was started in a block within this one."""
+    (work / "run").mkdir()
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        with nothing_left(work / "run"):
+            ours = subprocess.Popen(["sleep", "60"], start_new_session=True)
+            deeper = subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: str(work / "run" / "part")})
+            neighbour = subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: str(work / "runs")})
+
+        assert [ours.wait(), deeper.wait()] == [-signal.SIGKILL] * 2
+        assert [other.poll(), neighbour.poll()] == [None, None]
+        assert not (work / "run").exists()
+    finally:
+        for one in (other, neighbour):
+            one.kill()
+            one.wait()

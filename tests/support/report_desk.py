@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.exam import ImageHeader, ImageReading, ModelUsed
-from leapfrog.lanes.job_end import ReaderDied
+from leapfrog.lanes.job_end import GivenUp, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.language.sentence import Sentence
@@ -49,12 +49,18 @@ class Pen:
     def __init__(self) -> None:
         self.jobs: list[ReportJob] = []
         self.fails = False
+        self.given_up: list[ReportJob] = []
         self.leaves_out: frozenset[DerivedKind] = frozenset()  # kinds of which there is nothing to make
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def run(self, job: ReportJob) -> ReportResult | ReaderDied:
+    def give_up(self, job: ReportJob) -> None:
+        self.given_up.append(job)
+
+    def run(self, job: ReportJob) -> ReportResult | ReaderDied | GivenUp:
         self.jobs.append(job)
         self.meanwhile()
+        if job in self.given_up:
+            return GivenUp()
         if self.fails:
             return ReaderDied("for the test")
         for kind in ("html", "json", *(["pdf"] if job.pdf else [])):

@@ -6,8 +6,9 @@ import typer
 
 from leapfrog import tables
 from leapfrog.cli.apps import app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, settings_of
-from leapfrog.cli.output import EXIT_FAILED, print_json, show
+from leapfrog.cli.output import print_json, show
 from leapfrog.errors import UsageError
 
 LOOKED_BACK = 200  # lines between the beginning of an action and its end, while others act

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from leapfrog.cli.apps import app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import JsonOption
-from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+from leapfrog.cli.output import screen_unless, show
 from leapfrog.commands.district_places import BOXES, KEY_FILE, STATIONS
 from leapfrog.errors import UsageError
 

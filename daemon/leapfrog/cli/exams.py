@@ -7,8 +7,9 @@ import typer
 
 from leapfrog import tables
 from leapfrog.cli.apps import app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import AgeOption, ConfigOption, ExamArgument, JsonOption, LimitOption, ask
-from leapfrog.cli.output import EXIT_FAILED, show
+from leapfrog.cli.output import show
 from leapfrog.errors import UsageError
 from leapfrog.settings import MOST_COPIES, PageSize, printer_name
 from leapfrog.wording.text import count

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from leapfrog.cli.apps import app, journal_app, station_app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import ConfigOption, JsonOption, settings_of
-from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+from leapfrog.cli.output import screen_unless, show
 from leapfrog.settings import SYSTEM_FILE, default_file, load_settings
 
 

@@ -1,4 +1,4 @@
-"""How a command shows what it found: as JSON for programs, as lines for people. And with which exit status it ends."""
+"""How a command shows what it found: as JSON for programs, as lines for people."""
 
 import json
 import re
@@ -11,8 +11,6 @@ from rich.text import Text
 
 from leapfrog.wording.text import harmless
 
-EXIT_FAILED = 1
-EXIT_WRONG_USE = 2
 STEERS_A_TERMINAL = re.compile(
     r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )  # what JSON leaves as it is

@@ -7,8 +7,9 @@ import typer
 
 from leapfrog import tables
 from leapfrog.cli.apps import app, models_app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import AgeOption, ConfigOption, JsonOption, settings_of
-from leapfrog.cli.output import EXIT_FAILED, SCREEN, print_json, screen_unless, show
+from leapfrog.cli.output import SCREEN, print_json, screen_unless, show
 
 
 @app.command()

@@ -7,8 +7,9 @@ import typer
 
 from leapfrog import tables
 from leapfrog.cli.apps import app, config_app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import ConfigOption, JsonOption, LimitOption, ask, settings_of
-from leapfrog.cli.output import EXIT_FAILED, SCREEN, print_json, screen_unless, show
+from leapfrog.cli.output import SCREEN, print_json, screen_unless, show
 from leapfrog.errors import UsageError
 from leapfrog.settings import default_file, settings_in_use
 

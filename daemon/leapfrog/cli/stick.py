@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from leapfrog.cli.apps import app
+from leapfrog.cli.exit_status import EXIT_FAILED
 from leapfrog.cli.options import ConfigOption, JsonOption, settings_of
-from leapfrog.cli.output import EXIT_FAILED, screen_unless, show
+from leapfrog.cli.output import screen_unless, show
 from leapfrog.cli.patient_copy import export_copy
 from leapfrog.errors import UsageError
 

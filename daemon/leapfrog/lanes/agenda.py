@@ -26,6 +26,7 @@ from leapfrog.lanes.due_times import DueTimes
 
 RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
 RENDER_PAUSE_LIMIT_SECONDS = 300.0  # the longest pause after failures
+MOST_DOUBLINGS = 10  # of the pause after failures: by then it is the longest
 STUDY_PAUSE = 9.0  # so the renders of one growing study take at most a tenth of the time
 BOX_PAUSE = 2.0  # and the renders of all that have a report already at most a third of a lane's
 IDLE_PAUSE = 1.0  # when no image waits and no image of the study is unread: half of it
@@ -170,9 +171,11 @@ class Agenda:
                     study.large = False
                     self._plan(key)
 
-    def finished(self, key: str, seconds: float, *, closed: bool = False, failed: bool = False) -> None:
+    def finished(
+        self, key: str, seconds: float, *, closed: bool = False, failed: bool = False, lacking: bool = False
+    ) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
-        each time.
+        each time. `lacking`: it is to be followed by one that has more.
         """
         with self._lock:
             study = self._studies[key]
@@ -182,7 +185,7 @@ class Agenda:
             now = time.monotonic()
             study.rendering, study.new = False, False
             study.failures = study.failures + 1 if failed else 0
-            study.lacking = study.lacking or failed
+            study.lacking = study.lacking or failed or lacking
             if failed:
                 study.not_before = study.not_before_when_idle = now + _pause_after(study.failures, seconds)
             else:
@@ -233,7 +236,7 @@ class Agenda:
 
 def _pause_after(failures: int, seconds: float) -> float:
     """How long nothing is tried after so many failures in a row, of which the last took `seconds`."""
-    pause = RENDER_INTERVAL_SECONDS * 2**failures
+    pause = RENDER_INTERVAL_SECONDS * 2.0 ** min(failures, MOST_DOUBLINGS)
     if failures > 1:
         pause = max(pause, STUDY_PAUSE * seconds)
     return min(pause, RENDER_PAUSE_LIMIT_SECONDS)

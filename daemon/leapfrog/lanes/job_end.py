@@ -36,4 +36,9 @@ class DiskRefused:
     detail: str
 
 
-JobEnd = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed | DiskRefused
+@dataclass(frozen=True)
+class GivenUp:
+    """The report was given up for one that cannot wait. This counts against nobody."""
+
+
+JobEnd = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed | DiskRefused | GivenUp

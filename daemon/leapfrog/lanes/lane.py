@@ -22,7 +22,7 @@ from leapfrog.durable import TAKES_NO_MORE
 from leapfrog.errors import LeapfrogError, ReaderNotStarted, StorageError
 from leapfrog.lanes.desk import Desk, NotMade
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
-from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, GivenUp, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.time_limits import limits_of
@@ -99,10 +99,12 @@ class Lane:
         self._python = engine.interpreter
         self._setup = reader_setup(engine, models, state_dir)
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
-        self._lock = threading.Lock()  # guards _closed and the two processes against close()
+        self._lock = threading.Lock()  # guards _closed, the job and the two processes against close() and give_up()
         self._closed = False
         self._job_waits = False
         self._busy_until = 0.0
+        self._job: ReadJob | ReportJob | None = None  # the one that runs
+        self._given_up: ReportJob | None = None
         self._stage: Stage | None = None  # the last stage that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
@@ -162,6 +164,13 @@ class Lane:
             wait([future])
             self._submit(self._prepare)
 
+    def give_up(self, job: ReportJob) -> None:
+        """End `job`, whose report nobody wants any more, whether it runs or is about to. From any thread."""
+        with self._lock:
+            self._given_up = job
+            if self._job is job and self._reader is not None:
+                self._reader.kill()
+
     def rest(self) -> None:
         """End the processes until the next job, so that others have their memory. From any thread."""
         self._submit(lambda: self._discard_reader(quietly=True))
@@ -187,10 +196,16 @@ class Lane:
 
     def _run(self, job: ReadJob | ReportJob) -> JobEnd:
         self._job_waits = False
-        end = self._try(job)
-        for _ in range(START_TRIES - 1):
-            if isinstance(end, _NotStarted):
-                end = self._try(job)
+        with self._lock:
+            self._job = job
+        try:
+            end = self._try(job)
+            for _ in range(START_TRIES - 1):
+                if isinstance(end, _NotStarted):
+                    end = self._try(job)
+        finally:
+            with self._lock:
+                self._job = None
         return end.death if isinstance(end, _NotStarted) else end
 
     def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
@@ -198,12 +213,16 @@ class Lane:
         channel = self._ready_channel()
         if channel is None or self._desk is None:
             return ReaderDied(CLOSED)
+        if self._given_up is job:
+            return GivenUp()
         if isinstance(job, ReadJob):
             self._wait_until_host_may_start()
             self._start_host()
         desk = self._desk
         try:
             end = self._answer(channel, desk.lay_out(job))
+            if self._given_up is job:
+                return GivenUp()
             if isinstance(end, ReadResult | ReportResult):
                 desk.take_in(job, end)
             return end
@@ -231,7 +250,7 @@ class Lane:
                 elif end := self._end_of(message):
                     return _NotStarted(end) if isinstance(end, EngineDied) and not began else end
         except ChannelClosed:
-            death = ReaderDied(self._discard_reader())
+            death = ReaderDied(self._discard_reader(quietly=self._given_up is self._job))
             return death if began else _NotStarted(death)
         finally:
             self._busy_until = 0.0

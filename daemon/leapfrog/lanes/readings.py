@@ -8,7 +8,7 @@ from typing import assert_never
 
 from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
-from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, GivenUp, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.patient_numbers import PatientNumbers
 from leapfrog.lanes.produced import adopt
@@ -122,8 +122,8 @@ class Readings:
                     self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
                 case DiskRefused(detail=detail):
                     self.put_back(record, detail)
-                case ReportResult():
-                    raise LeapfrogError("A lane returned a report for an image.")
+                case ReportResult() | GivenUp():
+                    raise LeapfrogError("A lane ended an image as it ends a report.")
                 case _:
                     assert_never(end)
             self._spool.clear_work_dir(work_dir)

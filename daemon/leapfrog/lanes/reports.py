@@ -2,6 +2,9 @@
 
 The report of a growing study is rendered from time to time, not for every image. A study that has been quiet gets a
 closing version, with the PDF and the objects that are owed to destinations; what is urgent does not wait for that.
+
+All that of a large exam takes a minute and more. What is urgent in it is shown at once by a page alone, which a lane
+makes in a second; the side lane follows with the rest, and gives up for that page whatever it makes of the same exam.
 """
 
 import json
@@ -9,13 +12,16 @@ import logging
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from leapfrog import __version__
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
+from leapfrog.lanes.beside import Beside
+from leapfrog.lanes.job_end import GivenUp
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.patient_numbers import PatientNumbers
@@ -58,10 +64,14 @@ class _Claim(Protocol):
 
 @dataclass(frozen=True)
 class Render:
-    """A report to render, of `study` as it was when chosen. `closing` makes it the closing version."""
+    """A report to render, of `study` as it was when chosen. `closing` makes it the closing version. `page_only`: it is
+    to be shown as soon as can be, and the rest follows. `beside`: the side lane makes it.
+    """
 
     study: StudyRecord
     closing: bool
+    page_only: bool = False
+    beside: bool = False
 
 
 class Reports:
@@ -106,6 +116,7 @@ class Reports:
         self._patient_numbers = patient_numbers or PatientNumbers()
         self._on_large = on_large
         self._side_lane_serves = on_large is not None
+        self._beside = Beside()
         self._agenda = Agenda(settings.report.quiet_seconds)
 
     def look_for_open_studies(self) -> None:
@@ -120,8 +131,10 @@ class Reports:
         """Note that a `reading` of the study was committed, or that its report lacks something else: its quiet time
         starts again.
         """
-        urgent = reading is not None and self._results.is_untold(study_key, (reading,))
+        urgent = reading is not None and self._results.is_unshown(study_key, (reading,))
         self._agenda.changed(study_key, urgent=urgent)
+        if urgent:
+            self._beside.overtake(study_key)
 
     def side_lane_serves(self, *, serves: bool) -> None:
         """Have the side lane make the reports of large exams, or the other lanes while it cannot."""
@@ -169,38 +182,44 @@ class Reports:
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
             elif self._on_large and not large and self._is_for_side_lane(study):
-                self._agenda.is_large(key, lacking=study.changed)
+                self._agenda.is_large(key, lacking=self._lacks(study))
                 self._on_large()
             elif render := render_if_due(study):
-                return render
+                if large:
+                    return replace(render, beside=True)
+                return Render(study, closing=False, page_only=True) if self._is_large(study) else render
         return None
 
     def _is_large(self, study: StudyRecord) -> bool:
         return self._side_lane_serves and study.changes >= LARGE_EXAM
 
     def _is_for_side_lane(self, study: StudyRecord) -> bool:
-        """Whether the study is large, and has nothing to tell that is urgent: the side lane gives way to everybody."""
+        """Whether the study is large, and has nothing to show that is urgent: the side lane gives way to everybody."""
         return self._is_large(study) and not (
-            study.changed and self._results.is_untold(study.key, tuple(self._studies.readings(study.key)))
+            study.changed and self._results.is_unshown(study.key, tuple(self._studies.readings(study.key)))
         )
 
+    def _lacks(self, study: StudyRecord) -> bool:
+        """Whether its report lacks readings, or has something urgent that was not told yet."""
+        return study.changed or self._results.is_behind(study.key)
+
     def _growing(self, study: StudyRecord) -> Render | None:
-        if study.changed:
+        if self._lacks(study):
             return Render(study, closing=False)
         self._agenda.put_back(study.key, lacking=False, whole=True)
         return None
 
     def _settled(self, study: StudyRecord) -> Render | None:
-        whole = self._studies.is_whole(study.key)
-        if study.changed and whole:
+        whole, lacking = self._studies.is_whole(study.key), self._lacks(study)
+        if lacking and whole:
             return Render(study, closing=False)
-        self._agenda.put_back(study.key, lacking=study.changed, whole=whole)
+        self._agenda.put_back(study.key, lacking=lacking, whole=whole)
         return None
 
     def _closing(self, study: StudyRecord) -> Render | None:
         if self._studies.is_whole(study.key):
             return Render(study, closing=True)
-        self._agenda.put_back(study.key, lacking=study.changed, whole=False)
+        self._agenda.put_back(study.key, lacking=self._lacks(study), whole=False)
         return None
 
     # ------------------------------------------------------------ rendering
@@ -210,14 +229,20 @@ class Reports:
         if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
             self._agenda.forget(render.study.key)
             return
-        began, rendered = time.monotonic(), False
+        key, began, rendered = render.study.key, time.monotonic(), False
         try:
-            rendered = self._render(lane, render)
+            with self._beside.making(key) if render.beside else nullcontext():
+                rendered = self._render(lane, render)
         finally:
-            seconds = time.monotonic() - began
-            self._agenda.finished(render.study.key, seconds, closed=rendered and render.closing, failed=not rendered)
+            self._agenda.finished(
+                key,
+                time.monotonic() - began,
+                closed=rendered and render.closing,
+                failed=not rendered,
+                lacking=self._results.is_behind(key),
+            )
         if rendered:
-            self._show_answers_that_came(render.study.key)
+            self._show_answers_that_came(key)
 
     def _show_answers_that_came(self, study_key: str) -> None:
         """Have a report made again for which an answer came while it was rendered: it may have closed the study."""
@@ -234,6 +259,10 @@ class Reports:
         sent = not derived or study.derived_version == study.version
         is_known = bool(study.version) and not study.changed and sent  # by staff and by the destinations
         printed = self._paper.sheet_for(study, closing=render.closing)
+        tells = True
+        if render.page_only:
+            tells = not (printed or self._results.wanted(study.key, readings))
+            printed = None
         if is_known and render.closing and self._says_everything(study):
             return self._close(lane, study, printed)
         derived = () if is_known else derived
@@ -242,11 +271,13 @@ class Reports:
         sheet = printed[1] if printed else None
         job = self._job(render, readings, derived, work_dir, sheet, version=study.version + 1, replaces=replaces)
         self._rendered.clear_version(study.key, job.version)
-        end = lane.run(job)
+        end = self._beside.run(lane, job) if render.beside else lane.run(job)
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             to_print = self._paper.print_of(printed[0], end) if printed else None
-            self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces)
+            self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
+        elif isinstance(end, GivenUp):
+            _log.info("The report of exam %s is made anew: something urgent was read meanwhile.", study.exam_number)
         elif not self._is_stopping():
             _log.warning(
                 "The report of exam %s (%s) could not be rendered; it will be tried again.",
@@ -257,7 +288,9 @@ class Reports:
         return rendered
 
     def _derived(self, render: Render, readings: tuple[ImageReading, ...]) -> tuple[DerivedKind, ...]:
-        """The objects that the version makes: a closing one, or one that has something urgent to tell."""
+        """The objects that the version makes: a closing one, or one that tells something urgent."""
+        if render.page_only:
+            return ()
         if render.closing or self._results.is_untold(render.study.key, readings):
             return self._results.wanted(render.study.key, readings)
         return ()
@@ -329,7 +362,7 @@ class Reports:
     ) -> ReportJob:
         study = render.study
         others = self._other_patient_ids(study)
-        pdf = render.closing or study.version == 0 or bool(derived)
+        pdf = not render.page_only and (render.closing or study.version == 0 or bool(derived))
         has_sheet = pdf or sheet is not None
         code = ""
         if has_sheet:
@@ -382,7 +415,9 @@ class Reports:
         *,
         same_readings: bool,
         replaces: Sequence[SentResult],
+        tells: bool,
     ) -> None:
+        """Commit what was made. It `tells` what is urgent to everybody, unless the rest is to follow."""
         study = render.study
         self._rendered.sync_names()
         deliveries = self._results.adopt(study.key, result.produced, job.work_dir, job.readings)
@@ -412,7 +447,8 @@ class Reports:
             return
         for name in superseded:
             self._spool.remove(name)
-        self._results.told(study.key, job.readings)
+        note = self._results.told if tells else self._results.shown
+        note(study.key, job.readings)
         if deliveries or to_print:
             self._on_deliveries()
         self._sheets.look()

@@ -27,7 +27,7 @@ class Results:
         self._recipients = Recipients(settings.destinations)
         self._sent = SentResults(journal)
         self._spool = spool
-        self._told: dict[str, frozenset[str]] = {}
+        self._shown, self._told = _Known(), _Known()
 
     def wanted(self, study_key: str, readings: Sequence[ImageReading]) -> tuple[DerivedKind, ...]:
         """The kinds of objects that any destination gets of this exam: those of a closing version."""
@@ -36,20 +36,30 @@ class Results:
 
     # ------------------------------------------------------------ what cannot wait for the closing version
 
+    def is_unshown(self, study_key: str, readings: Sequence[ImageReading]) -> bool:
+        """Whether something is urgent that staff do not see yet. An exam of 300 images shows at once each kind of
+        urgent finding, not each image. After a start it may do so once more.
+        """
+        return bool(urgent_findings(readings) - self._shown.of(study_key))
+
     def is_untold(self, study_key: str, readings: Sequence[ImageReading]) -> bool:
         """Whether something is urgent that the destinations were not told yet, so that its objects are made before the
-        study is quiet. One of 300 images is told once for each kind of urgent finding, not for each image; its closing
-        version tells the rest. After a start it may be told once more.
+        study is quiet. The closing version tells the rest.
         """
-        return bool(urgent_findings(readings) - self._told.get(study_key, frozenset()))
+        return bool(urgent_findings(readings) - self._told.of(study_key))
+
+    def is_behind(self, study_key: str) -> bool:
+        """Whether staff see something urgent that the destinations were not told yet."""
+        return bool(self._shown.of(study_key) - self._told.of(study_key))
+
+    def shown(self, study_key: str, readings: Sequence[ImageReading]) -> None:
+        """Note that a version with these readings was made for staff."""
+        self._shown.note(study_key, urgent_findings(readings))
 
     def told(self, study_key: str, readings: Sequence[ImageReading]) -> None:
-        """Note that a version with these readings was made, with its objects where somebody gets any."""
-        if urgent := urgent_findings(readings):
-            self._told.pop(study_key, None)
-            self._told[study_key] = urgent
-            if len(self._told) > MOST_REMEMBERED:
-                del self._told[next(iter(self._told))]
+        """Note that one was made with its objects where somebody gets any, and on paper where it is printed."""
+        self.shown(study_key, readings)
+        self._told.note(study_key, urgent_findings(readings))
 
     # ------------------------------------------------------------ versions
 
@@ -107,6 +117,23 @@ class Results:
             )
 
         return recipients
+
+
+class _Known:
+    """What is urgent and known of the latest studies."""
+
+    def __init__(self) -> None:
+        self._urgent: dict[str, frozenset[str]] = {}
+
+    def of(self, study_key: str) -> frozenset[str]:
+        return self._urgent.get(study_key, frozenset())
+
+    def note(self, study_key: str, urgent: frozenset[str]) -> None:
+        if urgent:
+            self._urgent.pop(study_key, None)
+            self._urgent[study_key] = urgent
+            if len(self._urgent) > MOST_REMEMBERED:
+                del self._urgent[next(iter(self._urgent))]
 
 
 def urgent_findings(readings: Sequence[ImageReading]) -> frozenset[str]:

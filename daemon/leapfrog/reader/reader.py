@@ -48,7 +48,6 @@ MODULES = (
     "leapfrog.reader.report.study_report",
     "leapfrog.reader.report.pdf",
     "leapfrog.reader.report.derived",
-    "gdcm",
 )
 MODULES_BESIDE = ("leapfrog.reader.report.study_report", "leapfrog.reader.report.pdf", "leapfrog.reader.report.derived")
 NICE_STEP_BESIDE = 5  # a third of the time that each of the others has that wants the processor (sched(7))

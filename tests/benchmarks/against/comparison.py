@@ -44,21 +44,27 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """The median now to that before; 1 for two zeros."""
+        """Now to before, in the mean of the pairs; where some are zero, of the medians, and 1 for two zeros."""
+        if (change := self._change).is_ratio:
+            return math.exp(change.mean)
         before, now = statistics.median(self.before), statistics.median(self.now)
         return now / before if before else (math.inf if now else 1.0)
 
     @property
-    def noise(self) -> float:
-        """Half the interval of the change, as a fraction of the number before; NaN where zeros make that senseless."""
-        return math.expm1(self._change.half_width) if self._change.is_ratio else math.nan
+    def smallest_seen(self) -> float:
+        """The smallest change for the worse that these rounds would have shown, as a fraction of the number before:
+        negative where more is better. NaN for what is neither good nor bad, and where zeros make no fraction.
+        """
+        change = self._change
+        if self.more_is_better is None or not change.is_ratio:
+            return math.nan
+        return math.expm1(-change.needed if self.more_is_better else change.needed)
 
     @property
     def verdict(self) -> Verdict:
         """Whether the change is more than its noise, and which way it goes."""
         change = self._change
-        least = math.log1p(LEAST_CHANGE) if change.is_ratio else 0.0
-        if self.more_is_better is None or abs(change.mean) <= max(change.half_width, least):
+        if self.more_is_better is None or abs(change.mean) <= change.needed:
             return "same"
         return "better" if (change.mean > 0) == self.more_is_better else "worse"
 
@@ -74,6 +80,11 @@ class _Change:
     mean: float
     half_width: float
     is_ratio: bool
+
+    @property
+    def needed(self) -> float:
+        """What a change must be more than, to be one."""
+        return max(self.half_width, math.log1p(LEAST_CHANGE) if self.is_ratio else 0.0)
 
     @classmethod
     def over(cls, before: Sequence[float], now: Sequence[float], student: Sequence[float]) -> "_Change":

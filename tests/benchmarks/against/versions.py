@@ -21,10 +21,11 @@ class NoSuchVersion(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the box, and where its files lie."""
+    """A version of the box, and where its files lie. `what`: which one it is, where the name does not tell."""
 
     name: str
     root: Path
+    what: str
 
     @property
     def python_path(self) -> list[str]:
@@ -38,9 +39,12 @@ class Version:
         return [f"{one} (here: {_installed(one) or 'none'})" for one in needed if not _is_met(one)]
 
 
-def this_checkout() -> Version:
-    """The files as they are here, committed or not."""
-    return Version("this checkout", REPOSITORY)
+def this_checkout(repository: Path = REPOSITORY) -> Version:
+    """The files as they are here, committed or not. Raises NoSuchVersion."""
+    commit = _git(repository, "rev-parse", "--short", "HEAD")
+    changed = _git(repository, "status", "--porcelain", "--", "daemon", "training", "pyproject.toml")
+    state = ", with changes that are not committed" if changed else ""
+    return Version("this checkout", repository, f"this checkout ({commit}{state})")
 
 
 @contextmanager
@@ -49,21 +53,55 @@ def laid_out(commit: str, directory: Path, repository: Path = REPOSITORY) -> Ite
 
     Raises NoSuchVersion.
     """
-    asked = ["git", "-C", str(repository), "rev-parse", "--verify", "--short", f"{commit}^{{commit}}"]
-    known = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if known.returncode != 0:
-        raise NoSuchVersion(f"{repository} has no commit {commit}.")
-    name = known.stdout.strip()
+    name = _named(commit, repository)
     root = Path(tempfile.mkdtemp(prefix=f"version-{name}-", dir=directory))
     try:
-        packing = subprocess.Popen(["git", "-C", str(repository), "archive", name], stdout=subprocess.PIPE)
-        with packing:  # not by tarfile: Debian 12's Python has no filters yet that keep it within the folder
-            subprocess.run(["tar", "-x", "-C", str(root)], stdin=packing.stdout, check=True)
+        _unpack(name, repository, root)
         if not (root / "daemon" / "leapfrog").is_dir():
             raise NoSuchVersion(f"{name} has no daemon/leapfrog: it is from before the box was laid out as it is now.")
-        yield Version(name, root)
+        yield Version(name, root, name)
     finally:
         shutil.rmtree(root)
+
+
+def _named(commit: str, repository: Path) -> str:
+    """The short name of a commit."""
+    _git(repository, "rev-parse", "--git-dir")  # says what is wrong with the repository, if anything is
+    try:
+        return _git(
+            repository, "rev-parse", "--verify", "--quiet", "--short", "--end-of-options", f"{commit}^{{commit}}"
+        )
+    except NoSuchVersion:
+        shallow = _git(repository, "rev-parse", "--is-shallow-repository") == "true"
+        advice = " It is a shallow clone: `git fetch --unshallow` brings what it lacks." if shallow else ""
+        raise NoSuchVersion(f"{repository} has no commit {commit}.{advice}") from None
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    """What git prints. Raises NoSuchVersion with what it says is wrong."""
+    done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NoSuchVersion(f"No version of {repository} can be had: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _unpack(name: str, repository: Path, root: Path) -> None:
+    """Not by tarfile: Debian 12's Python has no filters yet that keep it within the folder. Raises NoSuchVersion."""
+    packing = subprocess.Popen(
+        ["git", "-C", str(repository), "archive", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with packing:
+        unpacked = subprocess.run(
+            ["tar", "-x", "-C", str(root)], stdin=packing.stdout, stderr=subprocess.PIPE, check=False
+        )
+        assert packing.stdout is not None
+        assert packing.stderr is not None
+        packing.stdout.close()  # so that git ends where tar did
+        said = [*unpacked.stderr.decode().splitlines(), *packing.stderr.read().decode().splitlines()]
+    if unpacked.returncode or packing.returncode:
+        raise NoSuchVersion(
+            f"{name} could not be laid out in {root.parent}: {said[0] if said else 'git archive ended'}."
+        )
 
 
 def _installed(requirement: Requirement) -> str:

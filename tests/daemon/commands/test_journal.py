@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.control.control_socket import StateLock
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGED_NAME

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.commands.doctor.actions import action_log_checks
 from leapfrog.control.action_log_watch import LOOK_SECONDS, ActionLogWatch
 from leapfrog.state.action_log import note_action

@@ -1,5 +1,6 @@
 """When a study's report is due: at once, after a pause that grows with what rendering costs, and when it is quiet."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -170,6 +171,14 @@ def test_a_report_that_takes_long_to_fail_is_tried_again_after_the_longest_pause
         clock.now += RENDER_PAUSE_LIMIT_SECONDS
 
 
+def test_a_report_that_fails_for_weeks_is_tried_all_the_same(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A")
+    for _ in range(2000):
+        assert agenda.claim_idle() == "A"
+        agenda.finished("A", 0.0, failed=True)
+        clock.now += RENDER_PAUSE_LIMIT_SECONDS
+
+
 def test_a_report_that_fails_keeps_no_other_waiting(agenda: Agenda, clock: Clock) -> None:
     for key in ("A", "B"):
         agenda.changed(key)
@@ -301,5 +310,7 @@ def test_a_lane_knows_when_a_study_is_due_of_which_an_image_waits(agenda: Agenda
     clock.now += 1.0
     assert agenda.claim_idle(large=True) == "A"
     agenda.put_back("A", lacking=True, whole=False)
-    clock.now += agenda.seconds_until_due(float("inf"), large=True)
+    seconds = agenda.seconds_until_due(math.inf, large=True)
+    assert 0.0 < seconds <= STUDY_PAUSE * 1.0
+    clock.now += seconds
     assert agenda.claim_growing(large=True) == "A"

@@ -408,6 +408,50 @@ def test_what_is_urgent_in_a_large_exam_is_not_left_to_the_side_lane(
     desk.journal.close()
 
 
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A box that sends, and whose one exam is large; the side lane has made its report."""
+    monkeypatch.setattr("leapfrog.lanes.reports.LARGE_EXAM", 1)
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    desk.reports = desk.restarted(on_large=lambda: None)
+    desk.reports.look_for_open_studies()
+    assert desk.reports.claim_settled() is None
+    desk.render(desk.reports.claim_settled(large=True))
+    yield desk
+    desk.journal.close()
+
+
+def test_what_is_urgent_in_a_large_exam_is_shown_by_a_page_alone_and_the_side_lane_tells_it(large: Desk) -> None:
+    large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing())
+    assert large.reports.claim_growing() is None
+    assert large.waiting_when_woken == []
+    large.render(large.reports.claim_growing(large=True))
+    assert [(job.pdf, bool(job.derived)) for job in large.pen.jobs[1:]] == [(False, False), (True, True)]
+    assert len(large.waiting_when_woken) == 1
+    assert large.reports.claim_growing(large=True) is None, "all is told"
+    large.render(large.reports.claim_settled(large=True))
+    assert (large.study().state, len(large.pen.jobs)) == ("quiet", 3)
+
+
+def test_a_report_of_the_side_lane_gives_way_to_what_is_urgent_in_the_same_exam(large: Desk) -> None:
+    def read_meanwhile() -> None:
+        large.pen.meanwhile = lambda: None
+        large.read_one(study=large.study().identity)
+        large.read_urgent("Pneumothorax")
+        large.read_urgent("Pneumothorax")
+
+    large.pen.meanwhile = read_meanwhile
+    large.render(large.reports.claim_settled(large=True))
+    assert large.pen.given_up[0] is large.pen.jobs[1]
+    assert (large.study().version, large.study().state) == (1, "open")
+    large.render(large.reports.claim_growing())
+    assert [len(job.readings) for job in large.pen.jobs] == [1, 1, 4]
+    large.pen.meanwhile = lambda: large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing(large=True))
+    assert large.study().version == 3, "one more of the kind that is shown is none to give way to"
+
+
 def test_what_is_urgent_in_an_exam_that_was_left_open_is_not_left_to_the_side_lane(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from leapfrog.lanes import dispatcher, lane, reports
+from leapfrog.processes.child_process import ChildProcess
 from support.processes import READER, child_with, runs, the_child
 from support.reading_box import Box, running
 from support.waiting import wait_until
@@ -103,7 +104,7 @@ def test_a_side_lane_without_a_reader_leaves_large_exams_to_the_others_until_it_
 def test_a_side_lane_for_which_there_is_no_memory_leaves_large_exams_to_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Child(lane.ChildProcess):
+    class Child(ChildProcess):
         def __init__(self, name: str, command: list[str], *rest: Any, **options: Any) -> None:
             if BESIDE in command:
                 raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))

@@ -1,8 +1,8 @@
 """All that is asked of districts: an inquirer for each, so that one that is down delays no other."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from leapfrog.outbox.answers.inquirer import AnswerInquirer
 from leapfrog.outbox.pacing.precedence import Precedence
 from leapfrog.outbox.pacing.schedule import SyncWindows
 from leapfrog.outbox.pacing.throttle import Throttle
@@ -11,6 +11,9 @@ from leapfrog.settings import Settings
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.journal import Journal
 from leapfrog.state.rendered import Rendered
+
+if TYPE_CHECKING:
+    from leapfrog.outbox.answers.inquirer import AnswerInquirer
 
 
 class Inquiries:
@@ -30,7 +33,7 @@ class Inquiries:
         files = AnswerFiles(settings.state_dir / ANSWERS_NAME, settings.retention.min_free_bytes)
         files.clear_partial()
         self.inquirers = tuple(
-            AnswerInquirer(
+            _inquirer()(
                 destination,
                 settings.station.issuer_of_patient_id,
                 journal,
@@ -60,3 +63,9 @@ class Inquiries:
         """What is wrong, for `status` and `doctor`."""
         every = (problem for inquirer in self.inquirers for problem in inquirer.problems())
         return tuple(dict.fromkeys(every))  # answers for others are the same whoever is asked
+
+
+def _inquirer() -> "type[AnswerInquirer]":
+    from leapfrog.outbox.answers.inquirer import AnswerInquirer  # `requests` takes 4 MiB, and few boxes ask
+
+    return AnswerInquirer

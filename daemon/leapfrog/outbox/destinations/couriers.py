@@ -2,7 +2,6 @@
 
 from leapfrog.outbox.courier import Courier, Surroundings
 from leapfrog.outbox.destinations.dicom.courier import DicomCourier
-from leapfrog.outbox.destinations.dicomweb.courier import DicomwebCourier
 from leapfrog.settings import DestinationSettings
 
 
@@ -10,4 +9,6 @@ def courier_for(destination: DestinationSettings, around: Surroundings) -> Couri
     """A courier of the destination's kind. It connects only when it has something to bring."""
     if destination.kind == "dicom":
         return DicomCourier(destination, around)
+    from leapfrog.outbox.destinations.dicomweb.courier import DicomwebCourier  # `requests` takes 4 MiB
+
     return DicomwebCourier(destination, around)

@@ -9,10 +9,10 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from leapfrog.errors import DistrictError, DistrictLocked, DistrictUnreachable, LeapfrogError, StorageError
 from leapfrog.exam import Frozen
-from leapfrog.outbox.own_state.place import StatePlace
 from leapfrog.outbox.pacing.backoff import Backoff
 from leapfrog.outbox.pacing.pace import Pace
 from leapfrog.outbox.pacing.precedence import Precedence
@@ -24,6 +24,9 @@ from leapfrog.parts import log_failure
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
 from leapfrog.worker import UNTIL_WOKEN, Worker
+
+if TYPE_CHECKING:
+    from leapfrog.outbox.own_state.place import StatePlace
 
 HOUR_SECONDS = 3600.0
 EVERY_HOUR = Backoff(first_seconds=HOUR_SECONDS, cap_seconds=HOUR_SECONDS)  # not every box in the same minute
@@ -78,7 +81,7 @@ class StateSender(Worker):
         self._precedence = precedence
         self._monotonic = monotonic
         self._pace = Pace(throttle, self._progress, monotonic)
-        self._place = StatePlace(settings, self._pace, timeouts) if settings.fleet.url else None
+        self._place = _state_place(settings, self._pace, timeouts) if settings.fleet.url else None
         self._problems = Problems()
         self._asked_for = False  # `leapfrog sync` was given
         self._has_news = False
@@ -156,7 +159,7 @@ class StateSender(Worker):
             due_at = min(due_at, self._tried_at + NEWS_SECONDS)
         return max(0.0, due_at - self._monotonic())
 
-    def _send(self, place: StatePlace) -> None:
+    def _send(self, place: "StatePlace") -> None:
         self._asked_for, self._has_news, self._tried_at = False, False, self._monotonic()
         content = self._signed_state()
         with self._precedence.turn(RANK) as turn, self._pace.keeping(turn):
@@ -185,3 +188,9 @@ class StateSender(Worker):
     def _progress(self) -> None:
         if not self.beat(STEP_SECONDS):
             raise _Stopped("The box is stopping.")
+
+
+def _state_place(settings: Settings, pace: Pace, timeouts: Timeouts | None) -> "StatePlace":
+    from leapfrog.outbox.own_state.place import StatePlace  # `requests` takes 4 MiB, and not every box has a district
+
+    return StatePlace(settings, pace, timeouts)

@@ -11,7 +11,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from typer.testing import CliRunner, Result
 
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.errors import StickError, UsageError
 from leapfrog.state.action_log import counts, lines
 from support.copied_exam import EXAM, CopiedExam, objects_of

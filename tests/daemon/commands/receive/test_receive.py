@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
 from typer.testing import CliRunner
 
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.commands.receive import server
 from leapfrog.commands.receive.command import Places, receive
 from leapfrog.commands.receive.received import Received

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
-from leapfrog.cli import app
+from leapfrog.cli.command_line import app
 from leapfrog.commands.verify.command import verify
 from leapfrog.commands.verify.outcome import Outcome
 from leapfrog.errors import LeapfrogError, UsageError

@@ -21,6 +21,7 @@ from leapfrog.reader.image.frames.codestream import (
     with_end,
     with_other_data,
 )
+from leapfrog.reader.image.frames.gdcm_plugin import load as load_gdcm
 
 Samples = NDArray[Any]
 
@@ -73,6 +74,8 @@ def decompress(content: bytes, syntax: str, header: CodestreamHeader | None, opt
     """
     refusal: Exception | None = None
     for decoder in _decoders(syntax, header):
+        if decoder.plugin == GDCM.plugin:
+            load_gdcm()
         try:
             samples, properties = get_decoder(decoder.syntax or syntax).as_array(
                 encapsulate([content]), index=0, raw=True, decoding_plugin=decoder.plugin, **options

@@ -2,6 +2,7 @@
 
 import struct
 import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,26 @@ def unended(content: bytes) -> bytes:
 
 
 # ---------------------------------------------------------------- which decoder
+
+
+def test_gdcm_is_loaded_by_the_first_picture_that_no_other_decodes(tmp_path: Path) -> None:
+    """In a reader, which `startup.py` keeps from loading it at once."""
+    compressed(NOISE, jpeg(NOISE), JPEGBaseline8Bit, tmp_path / "a.dcm")
+    source = save(image_dataset(gradient()), tmp_path / "native.dcm")
+    subprocess.run(["dcmcjpeg", "-q", source, tmp_path / "b.dcm"], check=True)
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from leapfrog.reader.startup import KEPT_AWAY\n"
+        "sys.modules.update(dict.fromkeys(KEPT_AWAY))\n"
+        "from leapfrog.reader.image.dicom_file import open_dicom_file\n"
+        "from leapfrog.reader.image.image import open_image\n"
+        "for name, is_loaded in (('a', False), ('b', True)):\n"
+        f"    open_image(open_dicom_file(Path({str(tmp_path)!r}) / f'{{name}}.dcm')).frame(0)\n"
+        "    assert (sys.modules['gdcm'] is not None) is is_loaded, name\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_colours_whose_components_are_called_r_g_and_b_are_shown(tmp_path: Path) -> None:
