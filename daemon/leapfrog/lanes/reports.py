@@ -362,7 +362,7 @@ class Reports:
     ) -> ReportJob:
         study = render.study
         others = self._other_patient_ids(study)
-        pdf = not render.page_only and (render.closing or study.version == 0 or bool(derived))
+        pdf = not render.page_only and (render.closing or bool(derived) or self._is_worth_a_pdf(study, readings))
         has_sheet = pdf or sheet is not None
         code = ""
         if has_sheet:
@@ -393,6 +393,16 @@ class Reports:
             report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
         )
+
+    def _is_worth_a_pdf(self, study: StudyRecord, readings: tuple[ImageReading, ...]) -> bool:
+        """Whether a version before the closing one has a PDF, which is four fifths of the work for a report. It has one
+        if something urgent is told in it, or if it may be the last: it says all, and nothing else is made at the end.
+        While images of the study wait to be read, nobody should print what is about to be replaced.
+        """
+        if self._results.is_untold(study.key, readings):
+            return True
+        may_be_last = study.changes < LARGE_EXAM and not self._results.wanted(study.key, readings)
+        return (study.version == 0 or may_be_last) and self._studies.is_whole(study.key)
 
     def _says_everything(self, study: StudyRecord) -> bool:
         """Whether the last report, which has every reading, lacks nothing that a closing version has."""
