@@ -61,21 +61,31 @@ def _measure(arguments: argparse.Namespace, directory: Path, console: Console) -
     results = Results(describe(directory))
     dose, rounds = arguments.dose or 1.0, arguments.rounds or ROUNDS
     progress = Progress(console)
-    for name in arguments.only or PARTS:
-        place = directory / name
-        place.mkdir()
-        try:
-            with nothing_left(place):
-                PARTS[name].measure(Run(results, place, dose, rounds, not arguments.no_peers, progress))
-        except (Exception, pytest.skip.Exception) as problem:  # whatever befalls one part, the others have numbers
-            traceback.print_exc(file=sys.stdout)
-            results.omit(name, _in_a_line(problem), broke=True)
-    results.show(console)
-    if arguments.json:
-        results.write(arguments.json)
+    try:
+        for name in arguments.only or PARTS:
+            place = directory / name
+            place.mkdir()
+            _measure_part(name, Run(results, place, dose, rounds, not arguments.no_peers, progress))
+    finally:  # whoever waited half an hour and then ends it has at least the numbers of that half hour
+        results.show(console)
+        if arguments.json:
+            results.write(arguments.json)
     if results.broke:
         return BROKE
     return AIM_MISSED if results.missed() else 0
+
+
+def _measure_part(name: str, run: Run) -> None:
+    """Whatever befalls one part, the others have numbers."""
+    try:
+        with nothing_left(run.directory):
+            PARTS[name].measure(run)
+    except (Exception, pytest.skip.Exception) as problem:
+        traceback.print_exc(file=sys.stdout)
+        run.results.omit(name, _in_a_line(problem), broke=True)
+    except SystemExit:
+        run.results.omit(name, "ended before its end, like all that comes after it", broke=True)
+        raise
 
 
 def _in_a_line(problem: BaseException) -> str:

@@ -20,6 +20,7 @@ from benchmarks.receivers import (
     PEERS,
     RECEIVERS,
     STORESCP,
+    Receiver,
     remove,
 )
 from benchmarks.results import Aim, Measurement, Results, at_least
@@ -109,13 +110,14 @@ def _images_per_second(server: str, directory: Path, images: Sequence[Instance],
         rate = files_per_second(directory, [image.path.read_bytes() for image in images], associations)
         os.sync()
     else:
-        rate = _acknowledged_per_second(server, directory, images, associations)
+        rate = acknowledged_per_second(RECEIVERS[server](directory), images, associations)
     remove(directory)
     return rate
 
 
-def _acknowledged_per_second(server: str, directory: Path, images: Sequence[Instance], associations: int) -> float:
-    with RECEIVERS[server](directory) as receiver:
+def acknowledged_per_second(server: Receiver, images: Sequence[Instance], associations: int) -> float:
+    """How many images a second a server, which is started for it, acknowledges to so many `storescu` at once."""
+    with server as receiver:
         paths = [image.path for image in images]
         began = time.perf_counter()
         senders = [
@@ -130,7 +132,7 @@ def _acknowledged_per_second(server: str, directory: Path, images: Sequence[Inst
         taken = time.perf_counter() - began
         stored = sum(text.count(b"Received Store Response (Success)") for text in said)
         if stored != len(images):
-            raise RuntimeError(f"{server} acknowledged {stored} of {len(images)} images")
+            raise RuntimeError(f"{type(server).__name__} acknowledged {stored} of {len(images)} images")
         receiver.drain(len(images))
     return len(images) / taken
 

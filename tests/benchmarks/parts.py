@@ -50,8 +50,10 @@ class Part:
 
 PARTS = {
     "ingest": Part("ingest", "images acknowledged a second: the box, Orthanc, storescp, the bare disk", True),
+    "slow-disk": Part("slow_disk", "images acknowledged a second where each sync takes 10 ms, as on an SD card", True),
     "latency": Part("latency", "from the C-STORE response to report.json, and the bare parts of a report", True),
-    "beside": Part("beside", "a film's report while an exam of 300 images closes", False),
+    "cine": Part("cine", "from the C-STORE response to report.json, loops of 300 frames", False),
+    "beside": Part("beside", "a film's report while an exam of 300 images, or of 12, closes", False),
     "bare": Part("bare.alone", "the bare disk, and the bare parts of a report one by one, without the box", False),
     "throughput": Part("throughput", "images a second, from the first byte to the last report", True),
     "fairness": Part("fairness", "20 modalities at once: what each gets beside its share", False),

@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
 import leapfrog
@@ -83,7 +83,13 @@ class _Program(ABC):
 
 
 class IntakeAlone(_Program):
-    """The box's receiver, journal and spool, without readers: what durability alone costs."""
+    """The box's receiver, journal and spool, without readers: what durability alone costs. `variables` go to its
+    environment.
+    """
+
+    def __init__(self, directory: Path, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(directory)
+        self._variables = variables
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "benchmarks.intake_alone", str(self.directory / "state"), str(self.port)]
@@ -93,7 +99,7 @@ class IntakeAlone(_Program):
         environment = super().environment()
         own_tests = Path(leapfrog.__file__).parents[2] / "tests"
         environment["PYTHONPATH"] = os.pathsep.join([str(own_tests), environment["PYTHONPATH"]])
-        return environment
+        return {**environment, **self._variables}
 
 
 class Storescp(_Program):

@@ -20,11 +20,16 @@ from support.exams import ultrasound, write_instances
 TESTS = Path(__file__).parent.parent
 GROUPS = {
     "bare": {"The bare disk", "The bare parts of a report, in one process"},
-    "beside": {"A film's report while a large exam closes, beside that of a film alone"},
+    "beside": {
+        "A film's report while a large exam closes, beside that of a film alone",
+        "A film's report while an exam of 12 images closes",
+    },
+    "cine": {"From the C-STORE response to report.json, a long loop of a fetal head"},
     "footprint": {"Memory", "Start"},
     "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json", "The bare parts of a report, in one process"},
     "rest": {"At rest"},
+    "slow-disk": {"Durable ingest where each sync takes 10 ms"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }
 
@@ -67,7 +72,10 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
         (run.directory / "box").mkdir()
         run.results.add_median("Start", "listening", [0.5], "s", at_most(1.0))
 
-    for name, measure in (("breaks", breaks), ("cannot", cannot), ("measures", measures)):
+    def is_ended(_run: Run) -> None:
+        sys.exit(130)  # as Ctrl-C does
+
+    for name, measure in (("breaks", breaks), ("cannot", cannot), ("measures", measures), ("is ended", is_ended)):
         monkeypatch.setitem(PARTS, name, Part(name, name, repeated=False))
         monkeypatch.setitem(sys.modules, f"benchmarks.{name}", SimpleNamespace(measure=measure))
 
@@ -93,6 +101,19 @@ def test_a_part_that_breaks_is_named_at_the_end_and_the_others_have_their_number
     written = json.loads((tmp_path / "numbers.json").read_text())
     assert [one["name"] for one in written["measurements"]] == ["listening"]
     assert written["not_measured"] == [{"what": "breaks", "why": "ValueError: no such device", "broke": True}]
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
+
+
+@pytest.mark.usefixtures("parts")
+def test_who_ends_it_has_the_numbers_of_the_parts_that_were_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_parts(["measures", "is ended", "breaks"], tmp_path, monkeypatch)
+
+    said = capsys.readouterr().out
+    assert "listening" in said
+    assert "BROKE: is ended (ended before its end, like all that comes after it)." in said
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.json"]
 
 

@@ -10,6 +10,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEGLosslessSV1,
@@ -49,6 +50,19 @@ def fetal_head_cine(frames: int = 1) -> Dataset:
     """An ultrasound loop that a model assesses, 0.7 MB a frame."""
     image = fetal_head_exam(FetalHead(), seed=7, frames=frames)
     image.SOPInstanceUID = PLACEHOLDER
+    return image
+
+
+def fetal_head_loop(frames: int, *, lossless_jpeg: bool = False) -> Dataset:
+    """The same, of one frame over and over, which is made at once however long it is."""
+    image = fetal_head_cine()
+    if lossless_jpeg:
+        image = _lossless_jpeg(image)
+        (frame,) = generate_frames(image.PixelData, number_of_frames=1)
+        image.PixelData = encapsulate([frame] * frames)
+    else:
+        image.PixelData *= frames
+    image.NumberOfFrames = frames
     return image
 
 
