@@ -270,7 +270,7 @@ class FrameDecoder:
         """
         samples = np.empty((self.layout.rows, self.layout.columns), f"<u{self.layout.bits_allocated // 8}")
         stream.seek(self._pixels.offset + index * samples.nbytes)
-        if cast(BufferedReader, stream).readinto(memoryview(samples).cast("B")) < samples.nbytes:
+        if cast(BufferedReader, stream).readinto(samples.data.cast("B")) < samples.nbytes:
             raise UnreadableImage(ENDS_EARLY)
         return samples
 
