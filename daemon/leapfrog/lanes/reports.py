@@ -324,14 +324,13 @@ class Reports:
         return ()
 
     def _is_worth_a_pdf(self, study: StudyRecord, readings: tuple[ImageReading, ...]) -> bool:
-        """Whether a version before the closing one has a PDF, which is four fifths of the work for a report. It has one
-        if something urgent is told in it, or if it may be the last: it says all, and nothing else is made at the end.
-        While images of the study wait to be read, nobody should print what is about to be replaced.
+        """Whether a version before the closing one has a PDF, which is four fifths of the work for a report: one that
+        tells something urgent, and the first, unless images of the study wait to be read. Nobody should print what is
+        about to be replaced.
         """
-        if self._results.is_untold(study.key, readings):
-            return True
-        may_be_last = study.changes < LARGE_EXAM and not self._results.wanted(study.key, readings)
-        return (study.version == 0 or may_be_last) and self._studies.is_whole(study.key)
+        return self._results.is_untold(study.key, readings) or (
+            study.version == 0 and self._studies.is_whole(study.key)
+        )
 
     def _close(self, lane: Lane, study: StudyRecord, printed: tuple[str, Sheet] | None) -> bool:
         """Close a study whose last report says everything: nothing is made but perhaps the sheet that is printed."""

@@ -146,7 +146,6 @@ def test_a_pdf_of_an_attempt_that_came_to_nothing_is_none_of_the_next_attempt(de
     left = tmp_path / "rendered" / desk.study().key / "report-2.pdf"
     left.touch()
     desk.read_one(study=desk.study().identity)
-    desk.receive_one()
     desk.render(desk.reports.claim_growing())
     assert (desk.study().version, left.exists()) == (2, False)
 
@@ -221,16 +220,13 @@ def test_a_finished_exam_has_a_pdf_and_a_code_of_its_last_version(desk: Desk, tm
     reports.look_for_open_studies()
     desk.render(reports.claim_settled())
     desk.read_one(study=desk.study().identity)
-    waiting = desk.receive_one()
     desk.render(reports.claim_growing())
     grown = desk.study()
     assert [job.pdf for job in desk.pen.jobs] == [True, False], "an exam of one image has its PDF at once"
-    desk.read_received(waiting)
-    desk.render(reports.claim_settled())
     desk.render(reports.claim_settled())
     closed, last = desk.study(), desk.pen.jobs[-1]
     assert (closed.version, closed.state) == (grown.version + 1, "quiet")
-    assert last.pdf and len(last.readings) == 3
+    assert last.pdf and len(last.readings) == 2
     summary = check_text(last.code, {key.id: key.public_key}).summary
     assert summary is not None and summary.report_version == closed.version
     folder = last.report_dir
@@ -241,15 +237,15 @@ def test_a_finished_exam_has_a_pdf_and_a_code_of_its_last_version(desk: Desk, tm
     assert desk.study().version == closed.version, "nothing is made twice"
 
 
-def test_no_pdf_is_made_while_images_of_the_exam_wait_and_one_when_they_have_been_read(tmp_path: Path) -> None:
+def test_the_first_report_has_no_pdf_while_images_of_the_exam_wait(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     waiting = desk.receive_one()
     desk.render(desk.reports.claim_growing())
     desk.read_received(waiting)
     desk.render(desk.reports.claim_growing())
-    assert [job.pdf for job in desk.pen.jobs] == [False, True]
     desk.render(desk.reports.claim_settled())
-    assert (desk.study().state, len(desk.pen.jobs)) == ("quiet", 2), "the last report says everything"
+    assert [job.pdf for job in desk.pen.jobs] == [False, False, True]
+    assert desk.study().state == "quiet"
 
 
 def test_what_is_urgent_has_its_pdf_although_images_of_the_exam_wait(tmp_path: Path) -> None:
@@ -261,16 +257,6 @@ def test_what_is_urgent_has_its_pdf_although_images_of_the_exam_wait(tmp_path: P
     desk.read_urgent("Pneumothorax")  # as was told before
     desk.render(desk.reports.claim_growing())
     assert [job.pdf for job in desk.pen.jobs] == [False, True, False]
-
-
-def test_a_pdf_that_destinations_get_is_made_with_what_they_get(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, url="https://district.example/dicom-web")
-    desk.read_one(study=desk.study().identity)
-    desk.render(desk.reports.claim_growing())
-    desk.read_one(study=desk.study().identity)
-    desk.render(desk.reports.claim_growing())
-    desk.render(desk.reports.claim_settled())
-    assert [(job.pdf, bool(job.derived)) for job in desk.pen.jobs] == [(True, False), (False, False), (True, True)]
 
 
 def test_a_sheet_that_is_asked_for_has_the_code_of_the_version_that_it_names(desk: Desk, tmp_path: Path) -> None:
