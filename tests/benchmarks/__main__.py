@@ -80,7 +80,9 @@ def _measure_part(name: str, run: Run) -> None:
     try:
         with nothing_left(run.directory):
             PARTS[name].measure(run)
-    except (Exception, pytest.skip.Exception) as problem:
+    except pytest.skip.Exception as missing:  # as a test would be skipped for a program that is not installed
+        run.results.omit(name, str(missing))
+    except Exception as problem:
         traceback.print_exc(file=sys.stdout)
         run.results.omit(name, _in_a_line(problem), broke=True)
     except SystemExit:
@@ -97,8 +99,7 @@ def _in_a_line(problem: BaseException) -> str:
 def _compare(arguments: argparse.Namespace, directory: Path, console: Console) -> int:
     dose, rounds = arguments.dose or DOSE_AGAINST, arguments.rounds or ROUNDS_AGAINST
     parts = arguments.only or [name for name, part in PARTS.items() if part.repeated]
-    now = this_checkout()
-    with laid_out(arguments.against, directory) as before:
+    with laid_out(arguments.against, directory) as before, this_checkout(directory) as now:
         for key, value in describe(directory).items():
             console.print(f"{key}: {value}")
         if lacking := before.other_packages():

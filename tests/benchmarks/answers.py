@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from benchmarks.parts import Run
 from benchmarks.results import Measurement, at_most
 from support.answers_box import HOUR, AnswersBox, Exam
-from support.orthanc import Orthanc
+from support.orthanc import Orthanc, orthanc_program
 from support.radiologist import encapsulated_pdf, file_of, pdf_pages, structured_report
 
 GROUP = "Asking for answers"
@@ -63,6 +63,9 @@ class CountingLink:
 
 def measure(run: Run) -> None:
     """Rounds of questions, without news and with."""
+    if orthanc_program() is None:
+        run.results.omit(GROUP, "Orthanc, or its DICOMweb plug-in, is not installed")
+        return
     run.progress.say(f"asking a district about {EXAMS} exams")
     (run.directory / "asking").mkdir()
     with Orthanc(run.directory / "orthanc") as district, AnswersBox(run.directory / "asking") as box:

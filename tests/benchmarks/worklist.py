@@ -15,7 +15,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worklist.box_line import BoxForStaff
 from leapfrog.worklist.writer import WorklistWriter
-from support.browser import Browser
+from support.browser import Browser, chromium_program
 from support.names import NAMES
 from support.readings import PATIENT, chest_reading, report_job, report_words
 
@@ -98,6 +98,9 @@ class _Box:
 
 def measure(run: Run) -> None:
     """All of it; `dose` makes the larger boxes smaller."""
+    if chromium_program() is None:
+        run.results.omit(GROUP, "Chromium is not installed")
+        return
     for full in COUNTS:
         count = max(300, round(full * run.dose))
         run.progress.say(f"a worklist of {count:,} exams")

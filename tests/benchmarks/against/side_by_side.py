@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.against.comparison import Comparison
 from benchmarks.against.judgement import Judged, Numbers, compared, judged
-from benchmarks.against.versions import REPOSITORY, Version
+from benchmarks.against.versions import Version
 from support.progress import Progress
 
 STOP_SECONDS = 60.0
@@ -70,7 +70,7 @@ class SideBySide:
         file.unlink(missing_ok=True)
         options = ["--only", part, "--no-peers", "--rounds", "1", "--dose", str(self.dose)]
         places = ["--json", str(file), "--directory", str(self.directory)]
-        path = os.pathsep.join([str(REPOSITORY / "tests"), *version.python_path])
+        path = os.pathsep.join([str(self.now.root / "tests"), *version.python_path])
         said = _run_to_its_end([sys.executable, "-m", "benchmarks", *options, *places], path, self.directory)
         if not file.is_file():
             self.progress.say(f"what {part} said with {version.name}:\n{said[-4000:]}")

@@ -1,7 +1,12 @@
-"""Another version of the box, laid out for as long as it is measured."""
+"""Two versions of the box, laid out for as long as they are measured.
+
+Both are, in the same way: whoever goes on to edit this checkout changes nothing that is measured, and of neither have
+Python's caches been written by earlier runs. Without them a start takes a third longer, and a process 2 MiB more.
+"""
 
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -39,14 +44,6 @@ class Version:
         return [f"{one} (here: {_installed(one) or 'none'})" for one in needed if not _is_met(one)]
 
 
-def this_checkout(repository: Path = REPOSITORY) -> Version:
-    """The files as they are here, committed or not. Raises NoSuchVersion."""
-    commit = _git(repository, "rev-parse", "--short", "HEAD")
-    changed = _git(repository, "status", "--porcelain", "--", "daemon", "training", "pyproject.toml")
-    state = ", with changes that are not committed" if changed else ""
-    return Version("this checkout", repository, f"this checkout ({commit}{state})")
-
-
 @contextmanager
 def laid_out(commit: str, directory: Path, repository: Path = REPOSITORY) -> Iterator[Version]:
     """The files of `commit` in a folder below `directory`, which is removed at the end. The repository is only read.
@@ -54,14 +51,50 @@ def laid_out(commit: str, directory: Path, repository: Path = REPOSITORY) -> Ite
     Raises NoSuchVersion.
     """
     name = _named(commit, repository)
-    root = Path(tempfile.mkdtemp(prefix=f"version-{name}-", dir=directory))
-    try:
+    with _folder(f"version-{name}-", directory) as root:
         _unpack(name, repository, root)
         if not (root / "daemon" / "leapfrog").is_dir():
             raise NoSuchVersion(f"{name} has no daemon/leapfrog: it is from before the box was laid out as it is now.")
+        _compile(root)
         yield Version(name, root, name)
+
+
+@contextmanager
+def this_checkout(directory: Path, repository: Path = REPOSITORY) -> Iterator[Version]:
+    """The files as they are here and now, committed or not, in a folder as above. Raises NoSuchVersion."""
+    commit = _git(repository, "rev-parse", "--short", "HEAD")
+    changed = _git(repository, "status", "--porcelain")
+    state = ", with changes that are not committed" if changed else ""
+    names = _git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    with _folder("this-checkout-", directory) as root:
+        try:
+            for name in filter(None, names):
+                _copy(repository / name, root / name)
+        except OSError as problem:
+            raise NoSuchVersion(f"This checkout could not be laid out in {directory}: {problem}") from problem
+        _compile(root)
+        yield Version("this checkout", root, f"this checkout ({commit}{state})")
+
+
+@contextmanager
+def _folder(prefix: str, directory: Path) -> Iterator[Path]:
+    root = Path(tempfile.mkdtemp(prefix=prefix, dir=directory))
+    try:
+        yield root
     finally:
         shutil.rmtree(root)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():  # what was removed and not committed is still listed
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+def _compile(root: Path) -> None:
+    """What cannot be compiled says so when it is imported."""
+    folders = [str(root / name) for name in ("daemon", "training")]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], capture_output=True, check=False)
 
 
 def _named(commit: str, repository: Path) -> str:
