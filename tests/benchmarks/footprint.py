@@ -1,7 +1,8 @@
 """Memory of the main process and of the reader, at rest and at work, and how soon the box listens.
 
 PSS counts what processes share once, and is what the box really needs of the memory; at work it is sampled all the
-time, and the middle counts. RSS at its peak counts libraries that others have loaded too.
+time, and the middle counts. RSS at its peak counts libraries that others have loaded too. The box owes all to a
+district that cannot be reached.
 """
 
 import statistics
@@ -18,6 +19,7 @@ from benchmarks.results import Measurement, Results, at_most
 from support.dcmtk import store
 from support.exams import chest_radiograph, ultrasound, write_instances
 from support.kiosk import Kiosk
+from support.ports import free_port
 from support.processes import ENGINE_HOST, READER
 from support.progress import Progress
 from support.waiting import wait_until
@@ -42,7 +44,7 @@ def _measure_memory(results: Results, directory: Path, dose: float, progress: Pr
     images = write_instances(chest_radiograph(), directory / "cr", count, studies=count // 4)
     frames = max(1, round(CINE_BYTES * min(1.0, dose) / (768 * 1024)))
     (cine,) = write_instances(ultrasound(768, 1024, frames), directory / "cine", 1)
-    with WholeBox(directory / "box") as box:
+    with WholeBox(directory / "box", district_url=f"http://127.0.0.1:{free_port()}/dicom-web") as box:
         progress.say("memory at rest")
         _send(box, images[0].path)  # the model is loaded, every module was used once
         box.drain(1)

@@ -148,9 +148,9 @@ class OrthancReceiver:
 class WholeBox:
     """The daemon with its reader and its model at work on what comes in."""
 
-    def __init__(self, directory: Path, lanes: int = 1) -> None:
+    def __init__(self, directory: Path, lanes: int = 1, district_url: str = "") -> None:
         """Everything lies below `directory`."""
-        self.kiosk = Kiosk(directory, engine={"lanes": lanes})
+        self.kiosk = Kiosk(directory, engine={"lanes": lanes}, district={"url": district_url})
         self.port = self.kiosk.port
 
     def __enter__(self) -> Self:

@@ -135,6 +135,16 @@ class Desk:
         commit(self.journal, new.id)
         self.reports.changed(self.study().key)
 
+    def receive_one(self) -> str:
+        """One more image of the same study, which waits to be read; its id."""
+        new = new_instance(owed=False, study=self.study().identity)
+        Instances(self.journal).add(new)
+        return new.id
+
+    def read_received(self, instance_id: str) -> None:
+        commit(self.journal, instance_id)
+        self.reports.changed(self.study().key)
+
     def read_with(self, model: ModelUsed) -> None:
         """One more image of the same study, read by `model`."""
         new = new_instance(owed=False, study=self.study().identity)

@@ -15,7 +15,7 @@ from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 from leapfrog.intake.folder.file_kind import READ_KINDS, FileKind, kind_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.reports import station_of
+from leapfrog.lanes.report_jobs import station_of
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.journal import new_id, now_text

@@ -1,4 +1,4 @@
-"""The report that the side lane makes now, and how it is given up for what cannot wait."""
+"""The report that the side lane makes now, and how it is given up for what does not wait for it."""
 
 import threading
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Beside:
         return lane.run(job)
 
     def overtake(self, study_key: str) -> None:
-        """Give up the report of this study, if it is the one that is made: it lacks something urgent."""
+        """Give up the report of this study, if it is the one that is made: it lacks something urgent, for example."""
         with self._lock:
             if self._study_key == study_key:
                 self._is_overtaken = True

@@ -141,7 +141,7 @@ class Dispatcher:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now."""
-        return self._problems.current()
+        return (*self._problems.current(), *self._reports.problems())
 
     def studies_came_back(self) -> None:
         """Note that the journal has open studies that no reading brought up, such as those of a journal that is made
@@ -241,7 +241,7 @@ class Dispatcher:
         """
         key = chosen.study.key if isinstance(chosen, Render) else chosen.study_key
         try:
-            with self._in_use.using(key):
+            with self._in_use.using(key, lambda: self._reports.give_up(key)):
                 if isinstance(chosen, Render):
                     self._reports.render(lane, chosen)
                 elif isinstance(chosen, PrintRecord):

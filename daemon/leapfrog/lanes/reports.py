@@ -7,34 +7,31 @@ All that of a large exam takes a minute and more. What is urgent in it is shown 
 makes in a second; the side lane follows with the rest, and gives up for that page whatever it makes of the same exam.
 """
 
-import json
 import logging
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
-from leapfrog import __version__
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.beside import Beside
-from leapfrog.lanes.job_end import GivenUp
+from leapfrog.lanes.failed_reports import FailedReports
+from leapfrog.lanes.job_end import DiskRefused, GivenUp
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.patient_numbers import PatientNumbers
+from leapfrog.lanes.report_jobs import ReportJobs
 from leapfrog.lanes.results import Results
-from leapfrog.lanes.sheet_code import code_for
 from leapfrog.lanes.sheets import Sheets
-from leapfrog.language.sentence import day, sentence_of
-from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Sheet, Station
+from leapfrog.problem import Problem
+from leapfrog.processes.messages import ReportJob, ReportResult, Sheet
 from leapfrog.settings import Settings
 from leapfrog.spool_file.record import DerivedKind
 from leapfrog.state.answers import Answers
-from leapfrog.state.earlier_exams import EarlierExams
-from leapfrog.state.journal import Journal, now_text
+from leapfrog.state.journal import Journal
 from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, PrintRecord, Prints
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
@@ -43,8 +40,6 @@ from leapfrog.state.spool import Spool
 from leapfrog.state.station.station_key import StationKey
 from leapfrog.state.studies import Studies
 from leapfrog.wording.content import replaced_models
-from leapfrog.wording.text import NOT_GIVEN, moment
-from leapfrog.worklist.worklist import INDEX_NAME
 
 # An exam with so many readings has its reports made on the side lane, where there is one. With fewer, a report takes
 # about as long as the reading of one film, which is not worth the start of another program.
@@ -98,13 +93,11 @@ class Reports:
         know already. `on_large` is called when the side lane has something to do; None where there is none, and then
         `side_lane_serves` is not called either.
         """
-        self._settings = settings
         self._studies = Studies(journal)
         self._results = Results(settings, journal, spool)
         self._prints = Prints(journal)
         self._paper = Paper(settings.print, self._prints)
         self._sheets = Sheets(journal, on_deliveries, self._is_large)
-        self._earlier_exams = EarlierExams(journal)
         self._answers = Answers(journal)
         self._spool = spool
         self._rendered = rendered
@@ -112,12 +105,25 @@ class Reports:
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
-        self._station_key = station_key
-        self._patient_numbers = patient_numbers or PatientNumbers()
         self._on_large = on_large
         self._side_lane_serves = on_large is not None
         self._beside = Beside()
+        self._failed = FailedReports()
         self._agenda = Agenda(settings.report.quiet_seconds)
+        self._jobs = ReportJobs(
+            settings=settings,
+            journal=journal,
+            rendered=rendered,
+            results=self._results,
+            models_in_use=models_in_use,
+            station_key=station_key,
+            patient_numbers=patient_numbers or PatientNumbers(),
+            on_mentioned=self._agenda.changed,
+        )
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Which reports cannot be made."""
+        return self._failed.problems()
 
     def look_for_open_studies(self) -> None:
         """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
@@ -134,7 +140,7 @@ class Reports:
         urgent = reading is not None and self._results.is_unshown(study_key, (reading,))
         self._agenda.changed(study_key, urgent=urgent)
         if urgent:
-            self._beside.overtake(study_key)
+            self.give_up(study_key)
 
     def side_lane_serves(self, *, serves: bool) -> None:
         """Have the side lane make the reports of large exams, or the other lanes while it cannot."""
@@ -142,6 +148,10 @@ class Reports:
         if not serves:
             self._agenda.nothing_is_large()
         self._sheets.look()
+
+    def give_up(self, study_key: str) -> None:
+        """Give up the report of this study, if the side lane makes it now: it takes long. It is made anew."""
+        self._beside.overtake(study_key)
 
     # ------------------------------------------------------------ choosing
 
@@ -178,7 +188,7 @@ class Reports:
                 return None
             study = self._studies.find(key)
             if study is None:
-                self._agenda.forget(key)
+                self._gone(key)
             elif study.state == "quiet":
                 self._agenda.finished(key, 0.0, closed=True)
             elif self._on_large and not large and self._is_for_side_lane(study):
@@ -227,7 +237,7 @@ class Reports:
     def render(self, lane: Lane, render: Render) -> None:
         """Render a claimed report on `lane` and commit it."""
         if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
-            self._agenda.forget(render.study.key)
+            self._gone(render.study.key)
             return
         key, began, rendered = render.study.key, time.monotonic(), False
         try:
@@ -243,6 +253,10 @@ class Reports:
             )
         if rendered:
             self._show_answers_that_came(key)
+
+    def _gone(self, study_key: str) -> None:
+        self._agenda.forget(study_key)
+        self._failed.settled(study_key)
 
     def _show_answers_that_came(self, study_key: str) -> None:
         """Have a report made again for which an answer came while it was rendered: it may have closed the study."""
@@ -269,21 +283,35 @@ class Reports:
         replaces = self._results.sent(study.key) if derived else ()
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
         sheet = printed[1] if printed else None
-        job = self._job(render, readings, derived, work_dir, sheet, version=study.version + 1, replaces=replaces)
+        job = self._jobs.job(
+            study,
+            readings,
+            work_dir,
+            sheet,
+            version=study.version + 1,
+            pdf=not render.page_only and (render.closing or bool(derived) or self._is_worth_a_pdf(study, readings)),
+            derived=derived,
+            replaces=replaces,
+        )
         self._rendered.clear_version(study.key, job.version)
         end = self._beside.run(lane, job) if render.beside else lane.run(job)
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             to_print = self._paper.print_of(printed[0], end) if printed else None
+            self._failed.settled(study.key)
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
-            _log.info("The report of exam %s is made anew: something urgent was read meanwhile.", study.exam_number)
-        elif not self._is_stopping():
-            _log.warning(
-                "The report of exam %s (%s) could not be rendered; it will be tried again.",
+            _log.info(
+                "The report of exam %s that was being made is given up: something urgent is to be shown first, or the"
+                " exam to be forgotten.",
                 study.exam_number,
-                study.key,
             )
+        elif isinstance(end, DiskRefused):
+            _log.warning(
+                "The report of exam %s waits: the disk of the state directory: %s.", study.exam_number, end.detail
+            )
+        elif not self._is_stopping():
+            self._failed.failed(study)
         self._spool.clear_work_dir(work_dir)
         return rendered
 
@@ -294,6 +322,15 @@ class Reports:
         if render.closing or self._results.is_untold(render.study.key, readings):
             return self._results.wanted(render.study.key, readings)
         return ()
+
+    def _is_worth_a_pdf(self, study: StudyRecord, readings: tuple[ImageReading, ...]) -> bool:
+        """Whether a version before the closing one has a PDF, which is four fifths of the work for a report: one that
+        tells something urgent, and the first, unless images of the study wait to be read. Nobody should print what is
+        about to be replaced.
+        """
+        return self._results.is_untold(study.key, readings) or (
+            study.version == 0 and self._studies.is_whole(study.key)
+        )
 
     def _close(self, lane: Lane, study: StudyRecord, printed: tuple[str, Sheet] | None) -> bool:
         """Close a study whose last report says everything: nothing is made but perhaps the sheet that is printed."""
@@ -341,58 +378,13 @@ class Reports:
         if self._studies.get(study.key).changed:
             return None
         work_dir = self._spool.work_dir(f"{study.key}-{sheet.name}")
-        job = self._job(Render(study, closing=False), readings, (), work_dir, sheet, version=study.version)
+        job = self._jobs.job(study, readings, work_dir, sheet, version=study.version)
         end = lane.run(job.model_copy(update={"only_sheet": True}))
         self._rendered.sync_names()
         self._spool.clear_work_dir(work_dir)
         return end if isinstance(end, ReportResult) else None
 
-    # ------------------------------------------------------------ the job, and what comes of it
-
-    def _job(
-        self,
-        render: Render,
-        readings: tuple[ImageReading, ...],
-        derived: tuple[DerivedKind, ...],
-        work_dir: Path,
-        sheet: Sheet | None,
-        *,
-        version: int,
-        replaces: Sequence[SentResult] = (),
-    ) -> ReportJob:
-        study = render.study
-        others = self._other_patient_ids(study)
-        pdf = not render.page_only and (render.closing or study.version == 0 or bool(derived))
-        has_sheet = pdf or sheet is not None
-        code = ""
-        if has_sheet:
-            numbers = self._patient_numbers
-            code = code_for(self._station_key, study, version, readings, numbers, shared=bool(others))
-        return ReportJob(
-            study_key=study.key,
-            exam_number=study.exam_number,
-            version=version,
-            received_at=study.received_at,
-            made_at=now_text(),
-            code=code,
-            station=station_of(self._settings),
-            readings=readings,
-            other_patient_ids=others,
-            earlier_exams=tuple(_earlier(one) for one in self._earlier_exams.of(study, readings)),
-            answers=self._answers.of_exam(study.key),
-            models_in_use=dict(self._models_in_use()),
-            pdf=pdf,
-            derived=derived,
-            replaces=self._results.replaced(replaces),
-            known_previews=self._results.previews(study.key) if "preview" in derived else (),
-            page_size=self._settings.report.page_size,
-            include_heatmaps=self._settings.report.include_heatmaps,
-            worklist_href=f"../../{INDEX_NAME}",
-            sheet=sheet,
-            picture_dir=self._rendered.folder(study.key),
-            report_dir=self._rendered.folder(study.key),
-            work_dir=work_dir,
-        )
+    # ------------------------------------------------------------ what comes of it
 
     def _says_everything(self, study: StudyRecord) -> bool:
         """Whether the last report, which has every reading, lacks nothing that a closing version has."""
@@ -454,36 +446,3 @@ class Reports:
         self._sheets.look()
         self._on_report()
         self._rendered.prune(study.key, result.version)
-
-    def _other_patient_ids(self, study: StudyRecord) -> tuple[str, ...]:
-        """The patients whose studies have the same UID. Their reports, too, are to mention this one."""
-        others = self._studies.sharing_uid(study)
-        for other in others:
-            if other.changed:
-                self._agenda.changed(other.key)
-        return tuple(other.identity.patient_id for other in others)
-
-
-def _earlier(study: StudyRecord) -> EarlierExam:
-    row = json.loads(study.worklist_row)
-    return EarlierExam(
-        href=f"../../{study.received_date}/{study.key}/report.html",
-        exam=sentence_of(row.get("exam") or NOT_GIVEN),
-        taken=day(row.get("exam_date", "")),
-        received=moment(study.received_at),
-        images=sentence_of(row.get("images", "")),
-        kind=row.get("kind", "not_assessed"),
-        headline=sentence_of(row.get("headline", "")),
-        urgent=row.get("urgent", False),
-    )
-
-
-def station_of(settings: Settings) -> Station:
-    """The box, as it appears in reports."""
-    return Station(
-        name=settings.station.name,
-        ae_title=settings.dicom.ae_title,
-        issuer_of_patient_id=settings.station.issuer_of_patient_id,
-        language=settings.station.language,
-        software_version=__version__,
-    )

@@ -17,7 +17,7 @@ from leapfrog.bundles.staging import NEW_PREFIX
 from leapfrog.errors import EngineError, LeapfrogError, StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd
-from leapfrog.lanes.reports import station_of
+from leapfrog.lanes.report_jobs import station_of
 from leapfrog.parts import log_failure
 from leapfrog.processes.command_lines import our_program
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult, Sheet

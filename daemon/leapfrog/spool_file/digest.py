@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 from xxhash import xxh3_128
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 18  # more are no quicker, and memory that is taken and given back each time
 SHA256_DIGITS = 64
 
 

@@ -125,6 +125,21 @@ def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(
     assert desk.reports.claim_settled() is None
 
 
+def test_a_report_that_fails_again_and_again_is_told_of_until_it_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_PAUSE_LIMIT_SECONDS", 0.0)
+    desk.pen.fails = True
+    told = list[int]()
+    for _ in range(3):
+        desk.render(desk.reports.claim_settled())
+        told.append(len(desk.reports.problems()))
+    assert told == [0, 0, 1]
+    desk.pen.fails = False
+    desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems() == ()
+
+
 def test_a_pdf_of_an_attempt_that_came_to_nothing_is_none_of_the_next_attempt(desk: Desk, tmp_path: Path) -> None:
     """It lacks what was read since: the exam would be closed with it."""
     desk.render(desk.reports.claim_growing())
@@ -207,7 +222,7 @@ def test_a_finished_exam_has_a_pdf_and_a_code_of_its_last_version(desk: Desk, tm
     desk.read_one(study=desk.study().identity)
     desk.render(reports.claim_growing())
     grown = desk.study()
-    assert [job.pdf for job in desk.pen.jobs] == [True, False], "the first image has its PDF at once"
+    assert [job.pdf for job in desk.pen.jobs] == [True, False], "an exam of one image has its PDF at once"
     desk.render(reports.claim_settled())
     closed, last = desk.study(), desk.pen.jobs[-1]
     assert (closed.version, closed.state) == (grown.version + 1, "quiet")
@@ -220,6 +235,28 @@ def test_a_finished_exam_has_a_pdf_and_a_code_of_its_last_version(desk: Desk, tm
     desk.reports.mark(closed.key)
     desk.render(reports.claim_settled())
     assert desk.study().version == closed.version, "nothing is made twice"
+
+
+def test_the_first_report_has_no_pdf_while_images_of_the_exam_wait(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    waiting = desk.receive_one()
+    desk.render(desk.reports.claim_growing())
+    desk.read_received(waiting)
+    desk.render(desk.reports.claim_growing())
+    desk.render(desk.reports.claim_settled())
+    assert [job.pdf for job in desk.pen.jobs] == [False, False, True]
+    assert desk.study().state == "quiet"
+
+
+def test_what_is_urgent_has_its_pdf_although_images_of_the_exam_wait(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.receive_one()
+    desk.render(desk.reports.claim_growing())
+    desk.read_urgent("Pneumothorax")
+    desk.render(desk.reports.claim_growing())
+    desk.read_urgent("Pneumothorax")  # as was told before
+    desk.render(desk.reports.claim_growing())
+    assert [job.pdf for job in desk.pen.jobs] == [False, True, False]
 
 
 def test_a_sheet_that_is_asked_for_has_the_code_of_the_version_that_it_names(desk: Desk, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from leapfrog.lanes import dispatcher, lane, reports
 from leapfrog.processes.child_process import ChildProcess
 from support.processes import READER, child_with, runs, the_child
-from support.reading_box import Box, running
+from support.reading_box import Box, holding_a_reader_of, running
 from support.waiting import wait_until
 
 BESIDE = "--beside"  # on the command line of the side lane's reader
@@ -132,6 +132,21 @@ def test_a_large_exam_over_which_the_side_lane_hangs_keeps_no_other_from_it_and_
         assert images_in_report(box, first) == 1
         picture.unlink()
         wait_until(lambda: images_in_report(box, first) == 2, "the report")
+
+
+def test_an_exam_that_is_to_be_forgotten_does_not_wait_for_its_large_report(tmp_path: Path) -> None:
+    with running(Box(tmp_path, side_lane=True)) as box:
+        first = box.add_image(study_uid=LARGE)
+        wait_until(lambda: images_in_report(box, first) == 1, "a report")
+        key = box.record(first).study_key
+        [picture] = box.rendered.path(key).glob("plain-*")
+        picture.unlink()
+        os.mkfifo(picture)
+        box.add_image(study_uid=LARGE)
+        with holding_a_reader_of(picture), box.journal.in_use.alone(key, seconds=10.0) as is_free:
+            assert is_free
+            picture.unlink()
+        wait_until(lambda: images_in_report(box, first) == 2, "it is made anew, where the exam stays")
 
 
 def _niceness(pid: int) -> int:

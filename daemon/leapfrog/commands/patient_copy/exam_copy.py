@@ -19,7 +19,7 @@ from leapfrog.control.asking import run_command
 from leapfrog.control.exam_contents import ExamContents, KeptAnswer, KeptOriginal
 from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, mint_uid, uid_of
 from leapfrog.errors import LeapfrogError, StorageError, UsageError
-from leapfrog.lanes.reports import station_of
+from leapfrog.lanes.report_jobs import station_of
 from leapfrog.language.speaker import Speaker
 from leapfrog.mounts import mount_of
 from leapfrog.processes.confinement import LARGEST_FILE

@@ -18,6 +18,7 @@ from leapfrog.reader.image.attributes import items, numbers, text
 from leapfrog.reader.image.frames.decoding import Layout, SampleBits, StoredFrame
 from leapfrog.reader.image.functional_groups import FRAME_VOI_LUT, PIXEL_VALUE_TRANSFORMATION, FunctionalGroups
 from leapfrog.reader.image.lookup_table import LookupTable, read_table
+from leapfrog.reader.image.value_counts import ValueCounts, Values, counted
 
 SAMPLED_PIXELS = 250_000  # enough to determine a picture's range of values
 OUTLIERS_PERCENT = 0.2  # at each end, such as lead letters, which must not decide how bright the body is shown
@@ -36,8 +37,6 @@ BLANK_RANGE = 1 / 64
 FLUOROSCOPY_CLASSES = "1.2.840.10008.5.1.4.1.1.12."  # the root of XA, biplane XA, XRF and their enhanced classes
 FLUOROSCOPY_MODALITIES = frozenset(("XA", "RF"))
 NOT_FOR_DISPLAY = frozenset(("LOG", "DISP"))
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,6 @@ class VoiWindow:
         if self.width == 1:
             return (values > self.center - 0.5).astype(np.float64)
         return np.clip((values - (self.center - 0.5)) / (self.width - 1) + 0.5, 0.0, 1.0)
-
-    def share_within(self, values: Values) -> float:
-        """The share of `values` that are neither below nor above the window."""
-        lowest, highest = self.limits
-        return float(((values >= lowest) & (values <= highest)).mean())
 
     def is_range_of_fewer_bits(self, bits: int) -> bool:
         """Whether it spans exactly what unsigned numbers of fewer than `bits` bits can hold: 127.5 and 255, or so."""
@@ -158,7 +152,7 @@ class GrayScale:
                     return transformation.brightness(values)
             return _stretch(values, *ends)  # screen captures must not be stretched to their own range
         shown = self._values_in(frame)
-        lowest, highest = _range_of(shown)
+        lowest, highest = shown.without_ends(OUTLIERS_PERCENT) if shown.count else (0.0, 1.0)
         for transformation in self._transformations:
             if self._shows(transformation, shown, lowest, highest, frame):
                 return transformation.brightness(values)
@@ -167,7 +161,7 @@ class GrayScale:
     def _shows(
         self,
         transformation: VoiTable | VoiWindow,
-        shown: Values,
+        shown: ValueCounts,
         lowest: float,
         highest: float,
         frame: StoredFrame,
@@ -182,7 +176,7 @@ class GrayScale:
                 return True
         if _grays(transformation, lowest, highest) < FEWEST_GRAYS:
             return False
-        return window is None or window.share_within(shown) >= self._fewest_within(window)
+        return window is None or shown.share_within(*window.limits) >= self._fewest_within(window)
 
     def _fewest_within(self, window: VoiWindow) -> float:
         is_stored = self._modality_table is None and (self._slope, self._intercept) == (1.0, 0.0)
@@ -201,15 +195,16 @@ class GrayScale:
         values = self._modality(stored.astype(np.float64))
         return float(values.min()), float(values.max())
 
-    def _values_in(self, frame: StoredFrame) -> Values:
-        """A sample of the modality values in `frame`, without padding."""
+    def _values_in(self, frame: StoredFrame) -> ValueCounts:
+        """The modality values of a sample of `frame`, without padding."""
         step = max(int((frame.samples.size / SAMPLED_PIXELS) ** 0.5), 1)
-        stored = _numbers(frame.samples[::step, ::step], frame.bits).reshape(-1)
-        stored = stored[np.isfinite(stored)]
+        patterns, counts = counted(frame.samples[::step, ::step])
+        stored = _numbers(patterns, frame.bits)
+        kept = np.isfinite(stored)
         if self._padding:
-            image = stored[(stored < self._padding[0]) | (stored > self._padding[1])]
-            stored = image if image.size else stored
-        return self._modality(stored)
+            image = kept & ((stored < self._padding[0]) | (stored > self._padding[1]))
+            kept = image if image.any() else kept
+        return ValueCounts.of(self._modality(stored[kept]), counts[kept])
 
     def _gives_signed(self) -> bool:
         """Whether the VOI table's first input value is signed (PS3.3 C.11.2.1.1)."""
@@ -261,14 +256,6 @@ def _grays(transformation: VoiTable | VoiWindow, lowest: float, highest: float) 
     # A table need not rise or fall throughout, so its ends alone do not tell.
     brightness = transformation.brightness(np.linspace(lowest, highest, 256))
     return float(brightness.max() - brightness.min())
-
-
-def _range_of(values: Values) -> tuple[float, float]:
-    """The range of `values`, without a few outliers at each end."""
-    if not values.size:
-        return 0.0, 1.0
-    lowest, highest = np.percentile(values, (OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT))
-    return float(lowest), float(highest)
 
 
 def _padding_range(dataset: Dataset) -> tuple[float, float] | None:

