@@ -50,7 +50,7 @@ def measure(run: Run) -> None:
     old = Age("old", *(max(100, round(full * run.dose)) for full in (1_000_000, 20_000, 100_000)))
     kiosks = {}
     for age in (young, old):
-        run.progress.say(f"making an {age.name} box: {age.rows:,} images, {age.folder_files:,} files in its folder")
+        run.progress.say(f"making the {age.name} box: {age.rows:,} images, {age.folder_files:,} files in its folder")
         kiosks[age] = _make(run.directory / age.name, age)
     run.results.add(
         Measurement(

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from benchmarks.against.comparison import Comparison
 from benchmarks.against.judgement import Judged, Numbers, compared, judged
 from benchmarks.against.versions import Version
@@ -72,16 +74,13 @@ class SideBySide:
         places = ["--json", str(file), "--directory", str(self.directory)]
         path = os.pathsep.join([str(self.now.root / "tests"), *version.python_path])
         said = _run_to_its_end([sys.executable, "-m", "benchmarks", *options, *places], path, self.directory)
-        if not file.is_file():
-            self.progress.say(f"what {part} said with {version.name}:\n{said[-4000:]}")
-            raise CannotMeasure(f"it broke with {version.name}")
-        content = json.loads(file.read_text())
-        for omission in content["not_measured"]:
-            if omission["broke"]:
-                self.progress.say(f"what {part} said with {version.name}:\n{said[-4000:]}")
-                raise CannotMeasure(f"{version.name} cannot be measured by it ({omission['why']})")
+        content = json.loads(file.read_text()) if file.is_file() else {"measurements": [], "not_measured": []}
+        why = [omission["why"] for omission in content["not_measured"]]
+        if not file.is_file() or any(omission["broke"] for omission in content["not_measured"]):
+            self.progress.say(escape(f"what {part} said with {version.name}:\n{said[-4000:]}"))
+            raise CannotMeasure(f"{version.name} cannot be measured by it ({'; '.join(why) or 'it said no more'})")
         if not content["measurements"]:
-            raise CannotMeasure("; ".join(omission["why"] for omission in content["not_measured"]))
+            raise CannotMeasure(f"nothing was measured here ({'; '.join(why)})")
         return {(one["group"], one["name"]): one for one in content["measurements"]}
 
 
