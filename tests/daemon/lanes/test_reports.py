@@ -498,3 +498,17 @@ def test_what_is_urgent_in_an_exam_that_was_left_open_is_not_left_to_the_side_la
     desk.reports.look_for_open_studies()
     desk.render(desk.reports.claim_settled())
     assert len(desk.pen.jobs) == 1
+
+
+def test_what_is_urgent_no_more_is_followed_by_nothing_and_is_urgent_when_it_is_found_again(large: Desk) -> None:
+    large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing())
+    [found] = [one.instance_id for one in large.pen.jobs[-1].readings if one.findings]
+    Instances(large.journal).read_again([found])
+    large.read_received(found)
+    large.render(large.reports.claim_growing(large=True))
+    assert large.reports.claim_growing(large=True) is None, "all is told"
+    large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing())
+    large.render(large.reports.claim_growing(large=True))
+    assert [bool(job.derived) for job in large.pen.jobs[-2:]] == [False, True]
