@@ -12,9 +12,9 @@ Rendering takes a bounded share of the time, however large a study grows. After 
 One that failed is tried again soon, in case its reader was only killed, and then after pauses that grow up to a limit,
 however long it takes to fail.
 
-Neither holds up what is urgent and was not told yet. What is large is rendered on a lane of its own, the side lane, so
-there are two of each of these lists; but while something urgent is untold, a large study is among the others, since the
-side lane gives way to everybody.
+Neither holds up what is urgent and was not told yet, unless its render failed. What is large is rendered on a lane of
+its own, the side lane, so there are two of each of these lists; but while staff do not see something urgent, a large
+study is among the others, since the side lane gives way to everybody.
 """
 
 import threading
@@ -42,8 +42,10 @@ class _Study:
     new: bool = False  # this run has not rendered it, and an image of it was read in this run
     whole: bool = True  # as far as known, all its images have been read
     large: bool = False  # it is rendered on the side lane
-    urgent: bool = False  # something urgent was read since its last render began, and was not told before
+    urgent: bool = False  # something urgent was read since its last render began, and is not shown yet
+    untold: bool = False  # its last render shows something urgent to staff that others were not told
     rendering: bool = False
+    rendering_urgent: bool = False  # it was `urgent` when its render began
     not_before: float = float("-inf")
     not_before_when_idle: float = float("-inf")
     failures: int = 0
@@ -140,7 +142,8 @@ class Agenda:
             return None
         key = first[0]
         study = self._studies[key]
-        study.rendering, study.lacking, study.urgent = True, False, False
+        study.rendering, study.rendering_urgent = True, study.urgent
+        study.lacking, study.urgent = False, False
         self._plan(key)
         return key
 
@@ -172,10 +175,18 @@ class Agenda:
                     self._plan(key)
 
     def finished(
-        self, key: str, seconds: float, *, closed: bool = False, failed: bool = False, lacking: bool = False
+        self,
+        key: str,
+        seconds: float,
+        *,
+        closed: bool = False,
+        failed: bool = False,
+        given_up: bool = False,
+        untold: bool = False,
     ) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
-        each time. `lacking`: it is to be followed by one that has more.
+        each time. `given_up`: it came to nothing for something that does not wait. `untold`: staff see something urgent
+        that others are to be told at once.
         """
         with self._lock:
             study = self._studies[key]
@@ -185,9 +196,13 @@ class Agenda:
             now = time.monotonic()
             study.rendering, study.new = False, False
             study.failures = study.failures + 1 if failed else 0
-            study.lacking = study.lacking or failed or lacking
+            study.lacking = study.lacking or failed or given_up or untold
+            study.urgent = study.urgent or (failed and study.rendering_urgent)
+            study.untold = untold
             if failed:
                 study.not_before = study.not_before_when_idle = now + _pause_after(study.failures, seconds)
+            elif given_up:
+                study.not_before = study.not_before_when_idle = now
             else:
                 study.not_before = now + max(RENDER_INTERVAL_SECONDS - seconds, STUDY_PAUSE * seconds)
                 study.not_before_when_idle = now + IDLE_PAUSE * seconds
@@ -224,8 +239,9 @@ class Agenda:
             due_times.discard(key)
         dues = self._dues(large=large)
         growing = study.lacking and not study.rendering
-        due = study.changed_at if study.urgent else max(study.changed_at, study.not_before)
-        first = study.new or study.urgent
+        pressing = study.urgent or study.untold
+        due = study.changed_at if pressing and not study.failures else max(study.changed_at, study.not_before)
+        first = study.new or pressing
         _set(dues.new, key, due if growing and first else None)
         _set(dues.growing, key, due if growing and not first else None)
         idle = max(study.changed_at, study.not_before_when_idle)

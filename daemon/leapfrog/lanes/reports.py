@@ -13,6 +13,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Protocol
 
 from leapfrog.exam import ImageReading
@@ -67,6 +68,14 @@ class Render:
     closing: bool
     page_only: bool = False
     beside: bool = False
+
+
+class _Outcome(Enum):
+    """What came of a render."""
+
+    MADE = auto()
+    GIVEN_UP = auto()
+    FAILED = auto()
 
 
 class Reports:
@@ -239,19 +248,20 @@ class Reports:
         if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
             self._gone(render.study.key)
             return
-        key, began, rendered = render.study.key, time.monotonic(), False
+        key, began, outcome = render.study.key, time.monotonic(), _Outcome.FAILED
         try:
             with self._beside.making(key) if render.beside else nullcontext():
-                rendered = self._render(lane, render)
+                outcome = self._render(lane, render)
         finally:
             self._agenda.finished(
                 key,
                 time.monotonic() - began,
-                closed=rendered and render.closing,
-                failed=not rendered,
-                lacking=self._results.is_behind(key),
+                closed=outcome is _Outcome.MADE and render.closing,
+                failed=outcome is _Outcome.FAILED,
+                given_up=outcome is _Outcome.GIVEN_UP,
+                untold=self._results.is_behind(key),
             )
-        if rendered:
+        if outcome is _Outcome.MADE:
             self._show_answers_that_came(key)
 
     def _gone(self, study_key: str) -> None:
@@ -265,8 +275,7 @@ class Reports:
             self._studies.reopen(study_key)
             self._agenda.take_up({study_key: False})
 
-    def _render(self, lane: Lane, render: Render) -> bool:
-        """Returns whether that succeeded."""
+    def _render(self, lane: Lane, render: Render) -> _Outcome:
         study = render.study
         readings = tuple(self._studies.readings(study.key))
         derived = self._derived(render, readings)
@@ -278,7 +287,7 @@ class Reports:
             tells = not (printed or self._results.wanted(study.key, readings))
             printed = None
         if is_known and render.closing and self._says_everything(study):
-            return self._close(lane, study, printed)
+            return _Outcome.MADE if self._close(lane, study, printed) else _Outcome.FAILED
         derived = () if is_known else derived
         replaces = self._results.sent(study.key) if derived else ()
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
@@ -295,12 +304,14 @@ class Reports:
         )
         self._rendered.clear_version(study.key, job.version)
         end = self._beside.run(lane, job) if render.beside else lane.run(job)
-        rendered = isinstance(end, ReportResult)
+        outcome = _Outcome.FAILED
         if isinstance(end, ReportResult):
+            outcome = _Outcome.MADE
             to_print = self._paper.print_of(printed[0], end) if printed else None
             self._failed.settled(study.key)
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
+            outcome = _Outcome.GIVEN_UP
             _log.info(
                 "The report of exam %s that was being made is given up: something urgent is to be shown first, or the"
                 " exam to be forgotten.",
@@ -313,7 +324,7 @@ class Reports:
         elif not self._is_stopping():
             self._failed.failed(study)
         self._spool.clear_work_dir(work_dir)
-        return rendered
+        return outcome
 
     def _derived(self, render: Render, readings: tuple[ImageReading, ...]) -> tuple[DerivedKind, ...]:
         """The objects that the version makes: a closing one, or one that tells something urgent."""
