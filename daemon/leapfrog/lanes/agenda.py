@@ -49,6 +49,7 @@ class _Study:
     not_before: float = float("-inf")
     not_before_when_idle: float = float("-inf")
     failures: int = 0
+    held_up: bool = False  # its last render came to nothing: it waits for `not_before`, however urgent it is
 
 
 @dataclass
@@ -102,7 +103,8 @@ class Agenda:
             if study is None:
                 study = self._studies[key] = _Study(now, lacking=True, new=True)
             study.changed_at, study.lacking, study.whole = now, True, True
-            study.urgent = study.urgent or urgent
+            if urgent:
+                study.urgent, study.held_up = True, False
             self._plan(key)
 
     # ------------------------------------------------------------ claiming
@@ -181,12 +183,12 @@ class Agenda:
         *,
         closed: bool = False,
         failed: bool = False,
-        given_up: bool = False,
+        again_in: float | None = None,
         untold: bool = False,
     ) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
-        each time. `given_up`: it came to nothing for something that does not wait. `untold`: staff see something urgent
-        that others are to be told at once.
+        each time. `again_in`: it came to nothing for no fault of its own, and is tried again after so many seconds.
+        `untold`: staff see something urgent that others are to be told at once.
         """
         with self._lock:
             study = self._studies[key]
@@ -196,13 +198,13 @@ class Agenda:
             now = time.monotonic()
             study.rendering, study.new = False, False
             study.failures = study.failures + 1 if failed else 0
-            study.lacking = study.lacking or failed or given_up or untold
-            study.urgent = study.urgent or (failed and study.rendering_urgent)
-            study.untold = untold
-            if failed:
-                study.not_before = study.not_before_when_idle = now + _pause_after(study.failures, seconds)
-            elif given_up:
-                study.not_before = study.not_before_when_idle = now
+            pause = _pause_after(study.failures, seconds) if failed else again_in
+            came_to_nothing = pause is not None
+            study.lacking = study.lacking or came_to_nothing or untold
+            study.urgent = study.urgent or (came_to_nothing and study.rendering_urgent)
+            study.untold, study.held_up = untold, came_to_nothing
+            if pause is not None:
+                study.not_before = study.not_before_when_idle = now + pause
             else:
                 study.not_before = now + max(RENDER_INTERVAL_SECONDS - seconds, STUDY_PAUSE * seconds)
                 study.not_before_when_idle = now + IDLE_PAUSE * seconds
@@ -240,7 +242,7 @@ class Agenda:
         dues = self._dues(large=large)
         growing = study.lacking and not study.rendering
         pressing = study.urgent or study.untold
-        due = study.changed_at if pressing and not study.failures else max(study.changed_at, study.not_before)
+        due = study.changed_at if pressing and not study.held_up else max(study.changed_at, study.not_before)
         first = study.new or pressing
         _set(dues.new, key, due if growing and first else None)
         _set(dues.growing, key, due if growing and not first else None)

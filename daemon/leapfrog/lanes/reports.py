@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
+from leapfrog.errors import ReaderNotStarted, StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.beside import Beside
@@ -24,6 +25,7 @@ from leapfrog.lanes.job_end import DiskRefused, GivenUp
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.patient_numbers import PatientNumbers
+from leapfrog.lanes.readings import DISK_PAUSE_SECONDS
 from leapfrog.lanes.report_jobs import ReportJobs
 from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheets import Sheets
@@ -45,6 +47,7 @@ from leapfrog.wording.content import replaced_models
 # An exam with so many readings has its reports made on the side lane, where there is one. With fewer, a report takes
 # about as long as the reading of one film, which is not worth the start of another program.
 LARGE_EXAM = 13
+NOT_ITS_FAULT = (OSError, StorageError, ReaderNotStarted)  # of the disk and the machine, and told as theirs
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
 
 _log = logging.getLogger(__name__)
@@ -75,7 +78,11 @@ class _Outcome(Enum):
 
     MADE = auto()
     GIVEN_UP = auto()
+    REFUSED = auto()
     FAILED = auto()
+
+
+_AGAIN_IN = {_Outcome.GIVEN_UP: 0.0, _Outcome.REFUSED: DISK_PAUSE_SECONDS}  # seconds
 
 
 class Reports:
@@ -252,13 +259,18 @@ class Reports:
         try:
             with self._beside.making(key) if render.beside else nullcontext():
                 outcome = self._render(lane, render)
+        except NOT_ITS_FAULT:
+            outcome = _Outcome.REFUSED
+            raise
         finally:
+            if outcome is _Outcome.FAILED and not self._is_stopping():
+                self._failed.failed(render.study)
             self._agenda.finished(
                 key,
                 time.monotonic() - began,
                 closed=outcome is _Outcome.MADE and render.closing,
                 failed=outcome is _Outcome.FAILED,
-                given_up=outcome is _Outcome.GIVEN_UP,
+                again_in=_AGAIN_IN.get(outcome),
                 untold=self._results.is_behind(key),
             )
         if outcome is _Outcome.MADE:
@@ -318,11 +330,10 @@ class Reports:
                 study.exam_number,
             )
         elif isinstance(end, DiskRefused):
+            outcome = _Outcome.REFUSED
             _log.warning(
                 "The report of exam %s waits: the disk of the state directory: %s.", study.exam_number, end.detail
             )
-        elif not self._is_stopping():
-            self._failed.failed(study)
         self._spool.clear_work_dir(work_dir)
         return outcome
 
@@ -379,7 +390,13 @@ class Reports:
                 self._sheets.failed(record)
             return result
 
-        self._sheets.make(record, render)
+        try:
+            self._sheets.make(record, render)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception:  # a sheet comes first: tried for ever, it would leave its lane no time for anything else
+            self._sheets.failed(record)
+            raise
 
     def _make_sheet(self, lane: Lane, study: StudyRecord, sheet: Sheet) -> ReportResult | None:
         """Make the sheet of a study's last report, which says everything. None when that failed, or when the study has

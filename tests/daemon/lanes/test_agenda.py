@@ -306,8 +306,25 @@ def test_what_is_urgent_and_could_not_be_rendered_is_tried_again_as_such_after_a
 def test_a_report_that_was_given_up_is_made_as_soon_as_nothing_goes_before_it(agenda: Agenda) -> None:
     agenda.changed("A")
     assert agenda.claim_growing() == "A"
-    agenda.finished("A", 60.0, given_up=True)
+    agenda.finished("A", 60.0, again_in=0.0)
     assert agenda.claim_idle() == "A"
+
+
+def test_a_report_for_which_the_disk_has_no_room_is_tried_as_often_after_hours(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A", urgent=True)
+    for _ in range(100):
+        assert agenda.claim_growing() == "A"
+        agenda.finished("A", 1.0, again_in=10.0)
+        assert (agenda.claim_growing(), agenda.claim_idle()) == (None, None)
+        clock.now += 10.0
+
+
+def test_what_is_found_to_be_urgent_does_not_wait_for_the_pause_after_a_failure(agenda: Agenda) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 1.0, failed=True)
+    agenda.changed("A", urgent=True)
+    assert agenda.claim_growing() == "A"
 
 
 def test_what_others_are_to_be_told_at_once_waits_for_no_pause_unless_it_fails(agenda: Agenda, clock: Clock) -> None:
