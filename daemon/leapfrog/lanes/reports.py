@@ -274,6 +274,7 @@ class Reports:
                 untold=self._results.is_behind(key),
             )
         if outcome is _Outcome.MADE:
+            self._failed.settled(key)
             self._show_answers_that_came(key)
 
     def _gone(self, study_key: str) -> None:
@@ -320,7 +321,6 @@ class Reports:
         if isinstance(end, ReportResult):
             outcome = _Outcome.MADE
             to_print = self._paper.print_of(printed[0], end) if printed else None
-            self._failed.settled(study.key)
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
             outcome = _Outcome.GIVEN_UP

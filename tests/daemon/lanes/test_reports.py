@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -156,6 +157,20 @@ def test_a_report_over_which_leapfrog_itself_fails_is_told_of_too_unless_the_dis
         with pytest.raises(type(problem)):
             desk.render(desk.reports.claim_settled())
     assert bool(desk.reports.problems()) is is_told
+
+
+def test_a_report_that_is_made_and_cannot_be_kept_is_told_of_until_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_PAUSE_LIMIT_SECONDS", 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(Studies, "commit_report", Mock(side_effect=ValueError))
+        for _ in range(3):
+            with pytest.raises(ValueError):
+                desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems()
+    desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems() == ()
 
 
 def test_a_sheet_over_which_leapfrog_itself_fails_is_not_tried_for_ever(desk: Desk) -> None:
