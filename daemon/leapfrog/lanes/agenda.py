@@ -12,9 +12,9 @@ Rendering takes a bounded share of the time, however large a study grows. After 
 One that failed is tried again soon, in case its reader was only killed, and then after pauses that grow up to a limit,
 however long it takes to fail.
 
-Neither holds up what is urgent and was not told yet. What is large is rendered on a lane of its own, the side lane, so
-there are two of each of these lists; but while something urgent is untold, a large study is among the others, since the
-side lane gives way to everybody.
+Neither holds up what is urgent and was not told yet, unless its render failed. What is large is rendered on a lane of
+its own, the side lane, so there are two of each of these lists; but while staff do not see something urgent, a large
+study is among the others, since the side lane gives way to everybody.
 """
 
 import threading
@@ -42,11 +42,14 @@ class _Study:
     new: bool = False  # this run has not rendered it, and an image of it was read in this run
     whole: bool = True  # as far as known, all its images have been read
     large: bool = False  # it is rendered on the side lane
-    urgent: bool = False  # something urgent was read since its last render began, and was not told before
+    urgent: bool = False  # something urgent was read since its last render began, and is not shown yet
+    untold: bool = False  # its last render shows something urgent to staff that others were not told
     rendering: bool = False
+    rendering_urgent: bool = False  # it was `urgent` when its render began
     not_before: float = float("-inf")
     not_before_when_idle: float = float("-inf")
     failures: int = 0
+    held_up: bool = False  # its last render came to nothing: it waits for `not_before`, however urgent it is
 
 
 @dataclass
@@ -100,7 +103,8 @@ class Agenda:
             if study is None:
                 study = self._studies[key] = _Study(now, lacking=True, new=True)
             study.changed_at, study.lacking, study.whole = now, True, True
-            study.urgent = study.urgent or urgent
+            if urgent:
+                study.urgent, study.held_up = True, False
             self._plan(key)
 
     # ------------------------------------------------------------ claiming
@@ -140,7 +144,8 @@ class Agenda:
             return None
         key = first[0]
         study = self._studies[key]
-        study.rendering, study.lacking, study.urgent = True, False, False
+        study.rendering, study.rendering_urgent = True, study.urgent
+        study.lacking, study.urgent = False, False
         self._plan(key)
         return key
 
@@ -172,10 +177,18 @@ class Agenda:
                     self._plan(key)
 
     def finished(
-        self, key: str, seconds: float, *, closed: bool = False, failed: bool = False, lacking: bool = False
+        self,
+        key: str,
+        seconds: float,
+        *,
+        closed: bool = False,
+        failed: bool = False,
+        again_in: float | None = None,
+        untold: bool = False,
     ) -> None:
         """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
-        each time. `lacking`: it is to be followed by one that has more.
+        each time. `again_in`: it came to nothing for no fault of its own, and is tried again after so many seconds.
+        `untold`: staff see something urgent that others are to be told at once.
         """
         with self._lock:
             study = self._studies[key]
@@ -185,9 +198,13 @@ class Agenda:
             now = time.monotonic()
             study.rendering, study.new = False, False
             study.failures = study.failures + 1 if failed else 0
-            study.lacking = study.lacking or failed or lacking
-            if failed:
-                study.not_before = study.not_before_when_idle = now + _pause_after(study.failures, seconds)
+            pause = _pause_after(study.failures, seconds) if failed else again_in
+            came_to_nothing = pause is not None
+            study.lacking = study.lacking or came_to_nothing or untold
+            study.urgent = study.urgent or (came_to_nothing and study.rendering_urgent)
+            study.untold, study.held_up = untold, came_to_nothing
+            if pause is not None:
+                study.not_before = study.not_before_when_idle = now + pause
             else:
                 study.not_before = now + max(RENDER_INTERVAL_SECONDS - seconds, STUDY_PAUSE * seconds)
                 study.not_before_when_idle = now + IDLE_PAUSE * seconds
@@ -224,8 +241,9 @@ class Agenda:
             due_times.discard(key)
         dues = self._dues(large=large)
         growing = study.lacking and not study.rendering
-        due = study.changed_at if study.urgent else max(study.changed_at, study.not_before)
-        first = study.new or study.urgent
+        pressing = study.urgent or study.untold
+        due = study.changed_at if pressing and not study.held_up else max(study.changed_at, study.not_before)
+        first = study.new or pressing
         _set(dues.new, key, due if growing and first else None)
         _set(dues.growing, key, due if growing and not first else None)
         idle = max(study.changed_at, study.not_before_when_idle)

@@ -9,7 +9,7 @@ from leapfrog.state.records import StudyRecord
 
 FAILURES_TOLD = 3  # in a row; fewer may be a chance, such as a box that was short of memory for a moment
 
-WHAT = "The report of exam {exam_number} cannot be made: its reader ended or took too long, again and again."
+WHAT = "The report of exam {exam_number} cannot be made, although Leapfrog tried again and again."
 REMEDY = (
     "Leapfrog goes on trying by itself. The images are kept: look at them yourself. Send the log to those who maintain"
     " Leapfrog."

@@ -384,7 +384,10 @@ class Lane:
                 return channel
         except ChannelClosed:
             pass  # it ended while starting: discarded below
-        _log.error("The reader did not start: %s.", self._discard_reader())
+        is_given_up = self._job is not None and self._given_up is self._job
+        how = self._discard_reader(quietly=is_given_up)
+        if not is_given_up:
+            _log.error("The reader did not start: %s.", how)
         return None
 
     def _start_host(self) -> None:

@@ -13,8 +13,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Protocol
 
+from leapfrog.errors import ReaderNotStarted, StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.beside import Beside
@@ -23,6 +25,7 @@ from leapfrog.lanes.job_end import DiskRefused, GivenUp
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.patient_numbers import PatientNumbers
+from leapfrog.lanes.readings import DISK_PAUSE_SECONDS
 from leapfrog.lanes.report_jobs import ReportJobs
 from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheets import Sheets
@@ -44,6 +47,7 @@ from leapfrog.wording.content import replaced_models
 # An exam with so many readings has its reports made on the side lane, where there is one. With fewer, a report takes
 # about as long as the reading of one film, which is not worth the start of another program.
 LARGE_EXAM = 13
+NOT_ITS_FAULT = (OSError, StorageError, ReaderNotStarted)  # of the disk and the machine, and told as theirs
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
 
 _log = logging.getLogger(__name__)
@@ -67,6 +71,18 @@ class Render:
     closing: bool
     page_only: bool = False
     beside: bool = False
+
+
+class _Outcome(Enum):
+    """What came of a render."""
+
+    MADE = auto()
+    GIVEN_UP = auto()
+    REFUSED = auto()
+    FAILED = auto()
+
+
+_AGAIN_IN = {_Outcome.GIVEN_UP: 0.0, _Outcome.REFUSED: DISK_PAUSE_SECONDS}  # seconds
 
 
 class Reports:
@@ -239,19 +255,26 @@ class Reports:
         if self._studies.find(render.study.key) is None:  # it was forgotten since it was claimed
             self._gone(render.study.key)
             return
-        key, began, rendered = render.study.key, time.monotonic(), False
+        key, began, outcome = render.study.key, time.monotonic(), _Outcome.FAILED
         try:
             with self._beside.making(key) if render.beside else nullcontext():
-                rendered = self._render(lane, render)
+                outcome = self._render(lane, render)
+        except NOT_ITS_FAULT:
+            outcome = _Outcome.REFUSED
+            raise
         finally:
+            if outcome is _Outcome.FAILED and not self._is_stopping():
+                self._failed.failed(render.study)
             self._agenda.finished(
                 key,
                 time.monotonic() - began,
-                closed=rendered and render.closing,
-                failed=not rendered,
-                lacking=self._results.is_behind(key),
+                closed=outcome is _Outcome.MADE and render.closing,
+                failed=outcome is _Outcome.FAILED,
+                again_in=_AGAIN_IN.get(outcome),
+                untold=self._results.is_behind(key),
             )
-        if rendered:
+        if outcome is _Outcome.MADE:
+            self._failed.settled(key)
             self._show_answers_that_came(key)
 
     def _gone(self, study_key: str) -> None:
@@ -265,8 +288,7 @@ class Reports:
             self._studies.reopen(study_key)
             self._agenda.take_up({study_key: False})
 
-    def _render(self, lane: Lane, render: Render) -> bool:
-        """Returns whether that succeeded."""
+    def _render(self, lane: Lane, render: Render) -> _Outcome:
         study = render.study
         readings = tuple(self._studies.readings(study.key))
         derived = self._derived(render, readings)
@@ -278,7 +300,7 @@ class Reports:
             tells = not (printed or self._results.wanted(study.key, readings))
             printed = None
         if is_known and render.closing and self._says_everything(study):
-            return self._close(lane, study, printed)
+            return _Outcome.MADE if self._close(lane, study, printed) else _Outcome.FAILED
         derived = () if is_known else derived
         replaces = self._results.sent(study.key) if derived else ()
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
@@ -295,25 +317,25 @@ class Reports:
         )
         self._rendered.clear_version(study.key, job.version)
         end = self._beside.run(lane, job) if render.beside else lane.run(job)
-        rendered = isinstance(end, ReportResult)
+        outcome = _Outcome.FAILED
         if isinstance(end, ReportResult):
+            outcome = _Outcome.MADE
             to_print = self._paper.print_of(printed[0], end) if printed else None
-            self._failed.settled(study.key)
             self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces, tells=tells)
         elif isinstance(end, GivenUp):
+            outcome = _Outcome.GIVEN_UP
             _log.info(
                 "The report of exam %s that was being made is given up: something urgent is to be shown first, or the"
                 " exam to be forgotten.",
                 study.exam_number,
             )
         elif isinstance(end, DiskRefused):
+            outcome = _Outcome.REFUSED
             _log.warning(
                 "The report of exam %s waits: the disk of the state directory: %s.", study.exam_number, end.detail
             )
-        elif not self._is_stopping():
-            self._failed.failed(study)
         self._spool.clear_work_dir(work_dir)
-        return rendered
+        return outcome
 
     def _derived(self, render: Render, readings: tuple[ImageReading, ...]) -> tuple[DerivedKind, ...]:
         """The objects that the version makes: a closing one, or one that tells something urgent."""
@@ -368,7 +390,13 @@ class Reports:
                 self._sheets.failed(record)
             return result
 
-        self._sheets.make(record, render)
+        try:
+            self._sheets.make(record, render)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception:  # a sheet comes first: tried for ever, it would leave its lane no time for anything else
+            self._sheets.failed(record)
+            raise
 
     def _make_sheet(self, lane: Lane, study: StudyRecord, sheet: Sheet) -> ReportResult | None:
         """Make the sheet of a study's last report, which says everything. None when that failed, or when the study has

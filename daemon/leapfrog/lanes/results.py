@@ -129,8 +129,8 @@ class _Known:
         return self._urgent.get(study_key, frozenset())
 
     def note(self, study_key: str, urgent: frozenset[str]) -> None:
+        self._urgent.pop(study_key, None)  # also where nothing is urgent any more: it may be again
         if urgent:
-            self._urgent.pop(study_key, None)
             self._urgent[study_key] = urgent
             if len(self._urgent) > MOST_REMEMBERED:
                 del self._urgent[next(iter(self._urgent))]

@@ -284,6 +284,71 @@ def test_what_is_urgent_waits_for_no_pause(agenda: Agenda, clock: Clock) -> None
     assert agenda.claim_growing() == "A"
 
 
+def test_what_is_urgent_and_could_not_be_rendered_is_tried_again_as_such_after_a_pause(
+    agenda: Agenda, clock: Clock
+) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.is_large("A", lacking=True)
+    agenda.changed("A", urgent=True)
+    for _ in range(2):
+        assert agenda.claim_growing() == "A"
+        agenda.finished("A", 0.1, failed=True)
+        assert (agenda.claim_growing(), agenda.claim_growing(large=True)) == (None, None)
+        clock.now += 4 * RENDER_INTERVAL_SECONDS
+        assert agenda.claim_idle(large=True) is None, "the side lane takes a minute for all of it"
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 0.1)
+    agenda.changed("A")
+    assert agenda.claim_growing() is None, "once it is shown, it is as any other"
+
+
+def test_a_report_that_was_given_up_is_made_as_soon_as_nothing_goes_before_it(agenda: Agenda) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 60.0, again_in=0.0)
+    assert agenda.claim_idle() == "A"
+
+
+def test_a_report_for_which_the_disk_has_no_room_is_tried_as_often_after_hours(agenda: Agenda, clock: Clock) -> None:
+    agenda.changed("A", urgent=True)
+    for _ in range(100):
+        assert agenda.claim_growing() == "A"
+        agenda.finished("A", 1.0, again_in=10.0)
+        assert (agenda.claim_growing(), agenda.claim_idle()) == (None, None)
+        clock.now += 10.0
+
+
+def test_what_is_found_to_be_urgent_does_not_wait_for_the_pause_after_a_failure(agenda: Agenda) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 1.0, failed=True)
+    agenda.changed("A", urgent=True)
+    assert agenda.claim_growing() == "A"
+
+
+def test_what_others_are_to_be_told_at_once_waits_for_no_pause_unless_it_fails(agenda: Agenda, clock: Clock) -> None:
+    for key in ("A", "B"):
+        agenda.changed(key)
+        assert agenda.claim_growing() == key
+        agenda.is_large(key, lacking=True)
+    assert agenda.claim_growing(large=True) == "A"
+    agenda.finished("A", 60.0)  # none of the side lane for two minutes, but
+    agenda.changed("B", urgent=True)
+    assert agenda.claim_growing() == "B"
+    agenda.finished("B", 2.0, untold=True)
+    agenda.changed("B")
+    assert agenda.claim_growing() is None
+    assert agenda.claim_growing(large=True) == "B"
+    agenda.finished("B", 60.0, failed=True, untold=True)
+    assert agenda.claim_growing(large=True) is None
+    clock.now += 2 * RENDER_INTERVAL_SECONDS
+    assert agenda.claim_growing(large=True) == "B"
+    agenda.finished("B", 60.0)
+    agenda.changed("B")
+    assert agenda.claim_growing(large=True) is None, "once it is told, it is as any other"
+
+
 def test_a_large_study_is_among_the_others_while_something_urgent_is_untold(agenda: Agenda) -> None:
     agenda.changed("A")
     assert agenda.claim_growing() == "A"

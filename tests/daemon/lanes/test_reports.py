@@ -1,15 +1,17 @@
 """When a study's report is due, and that lanes which choose at the same time do not disturb each other."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from leapfrog.exam import Identity, ModelUsed
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.reports import Render
+from leapfrog.lanes.reports import _AGAIN_IN, Render, _Outcome
 from leapfrog.signed_summary.signing import check_text
 from leapfrog.state.instances import Instances
 from leapfrog.state.prints import NewPrint, Prints
@@ -138,6 +140,55 @@ def test_a_report_that_fails_again_and_again_is_told_of_until_it_is_made(
     desk.pen.fails = False
     desk.render(desk.reports.claim_settled())
     assert desk.reports.problems() == ()
+
+
+@pytest.mark.parametrize(("problem", "is_told"), [(ValueError(), True), (OSError(errno.ENOSPC, ""), False)])
+def test_a_report_over_which_leapfrog_itself_fails_is_told_of_too_unless_the_disk_is_to_blame(
+    problem: Exception, is_told: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_PAUSE_LIMIT_SECONDS", 0.0)
+    monkeypatch.setitem(_AGAIN_IN, _Outcome.REFUSED, 0.0)
+
+    def fail() -> None:
+        raise problem
+
+    desk.pen.meanwhile = fail
+    for _ in range(3):
+        with pytest.raises(type(problem)):
+            desk.render(desk.reports.claim_settled())
+    assert bool(desk.reports.problems()) is is_told
+
+
+def test_a_report_that_is_made_and_cannot_be_kept_is_told_of_until_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_PAUSE_LIMIT_SECONDS", 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(Studies, "commit_report", Mock(side_effect=ValueError))
+        for _ in range(3):
+            with pytest.raises(ValueError):
+                desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems()
+    desk.render(desk.reports.claim_settled())
+    assert desk.reports.problems() == ()
+
+
+def test_a_sheet_over_which_leapfrog_itself_fails_is_not_tried_for_ever(desk: Desk) -> None:
+    desk.render(desk.reports.claim_growing())
+    asked = NewPrint(id="a" * 16, version=1, result="", printer="laser", copies=1, page_size="A4", on_request=True)
+    Prints(desk.journal).add(asked, desk.study().key)
+    desk.reports.sheet_is_wanted()
+
+    def fail() -> None:
+        raise ValueError
+
+    desk.pen.meanwhile = fail
+    tries = 0
+    while (record := desk.reports.claim_sheet()) is not None and tries < 10:
+        tries += 1
+        with pytest.raises(ValueError):
+            desk.reports.render_sheet(cast(Lane, desk.pen), record)
+    assert tries == 3
 
 
 def test_a_pdf_of_an_attempt_that_came_to_nothing_is_none_of_the_next_attempt(desk: Desk, tmp_path: Path) -> None:
@@ -498,3 +549,17 @@ def test_what_is_urgent_in_an_exam_that_was_left_open_is_not_left_to_the_side_la
     desk.reports.look_for_open_studies()
     desk.render(desk.reports.claim_settled())
     assert len(desk.pen.jobs) == 1
+
+
+def test_what_is_urgent_no_more_is_followed_by_nothing_and_is_urgent_when_it_is_found_again(large: Desk) -> None:
+    large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing())
+    [found] = [one.instance_id for one in large.pen.jobs[-1].readings if one.findings]
+    Instances(large.journal).read_again([found])
+    large.read_received(found)
+    large.render(large.reports.claim_growing(large=True))
+    assert large.reports.claim_growing(large=True) is None, "all is told"
+    large.read_urgent("Pneumothorax")
+    large.render(large.reports.claim_growing())
+    large.render(large.reports.claim_growing(large=True))
+    assert [bool(job.derived) for job in large.pen.jobs[-2:]] == [False, True]
