@@ -302,7 +302,8 @@ class Commands:
 
     def sync(self, destination: str | None = None) -> dict[str, int]:
         """Send everything that is owed now, to one destination or to all, even outside the sync windows. Returns the
-        number of deliveries that wait for these. Raises UsageError for a destination that the settings do not have.
+        number of deliveries that wait for these. Raises UsageError for a destination that the settings do not have, and
+        where no link leads to any place that the box could ask or tell.
         """
         names = self._configured()
         if destination is not None and destination not in names:
@@ -313,7 +314,9 @@ class Commands:
             for one in self._source.settings.destinations
             if destination in (None, one.name) and one.kind != "stick"
         ]
-        if names and not asked:
+        fleet = self._source.settings.fleet
+        told = destination is None and (fleet.url or fleet.bundle_url)
+        if names and not asked and not told:
             raise UsageError(
                 f"No link leads to {destination or names[0]}: write what is owed on a stick with `leapfrog export`."
             )

@@ -1,5 +1,6 @@
 """A destination that no link reaches: nothing is sent there, and people are told when a stick is due."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from leapfrog.dicom.uids import JPEG_LS_LOSSLESS
 from leapfrog.errors import UsageError
 from leapfrog.outbox.carried import carrying_problems
 from leapfrog.outbox.outbox import Outbox
-from leapfrog.settings import DestinationSettings, DistrictSettings
+from leapfrog.settings import DestinationSettings, DistrictSettings, Settings
 from leapfrog.settings.destinations import same_servers
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
@@ -86,15 +87,32 @@ def test_sync_says_that_no_link_leads_there(box: StickBox) -> None:
         _sync(box)
 
 
-def _sync(box: StickBox) -> object:
+@pytest.mark.parametrize("key", ["url", "bundle_url"])
+def test_sync_asks_the_district_and_tells_it_where_only_what_is_owed_goes_on_sticks(box: StickBox, key: str) -> None:
+    box.owe(1)
+    linked = {"fleet": {key: "https://district.example/boxes/kitgum"}}
+    settings = Settings.model_validate(box.settings.model_dump() | linked)
+    synced: list[str | None] = []
+    assert _sync(box, settings, synced.append) == {"waiting": 0}
+    assert synced == [None]
+    with pytest.raises(UsageError, match="write what is owed on a stick"):
+        _sync(box, settings, synced.append, "district")
+
+
+def _sync(
+    box: StickBox,
+    settings: Settings | None = None,
+    sync: Callable[[str | None], None] = lambda _: None,
+    destination: str | None = None,
+) -> object:
     journal, spool = open_state(box.state_dir)
     try:
         deliveries = Deliveries(journal)
-        source = StatusSource(settings=box.settings, journal=journal, deliveries=deliveries, spool=spool)
+        source = StatusSource(settings=settings or box.settings, journal=journal, deliveries=deliveries, spool=spool)
         commands = Commands(
-            journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=lambda _: None, spool=spool
+            journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=sync, spool=spool
         )
-        return commands.sync()
+        return commands.sync(destination)
     finally:
         journal.close()
 

@@ -72,24 +72,56 @@ def unended(content: bytes) -> bytes:
 # ---------------------------------------------------------------- which decoder
 
 
-def test_gdcm_is_loaded_by_the_first_picture_that_no_other_decodes(tmp_path: Path) -> None:
-    """In a reader, which `startup.py` keeps from loading it at once."""
-    compressed(NOISE, jpeg(NOISE), JPEGBaseline8Bit, tmp_path / "a.dcm")
-    source = save(image_dataset(gradient()), tmp_path / "native.dcm")
-    subprocess.run(["dcmcjpeg", "-q", source, tmp_path / "b.dcm"], check=True)
-    program = (
+def in_a_reader(program: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of `program` where `startup.py` kept gdcm away."""
+    begun = (
         "import sys\n"
         "from pathlib import Path\n"
         "from leapfrog.reader.startup import KEPT_AWAY\n"
         "sys.modules.update(dict.fromkeys(KEPT_AWAY))\n"
         "from leapfrog.reader.image.dicom_file import open_dicom_file\n"
         "from leapfrog.reader.image.image import open_image\n"
+    )
+    return subprocess.run([sys.executable, "-c", begun + program], capture_output=True, text=True, check=False)
+
+
+def test_gdcm_is_loaded_by_the_first_picture_that_no_other_decodes(tmp_path: Path) -> None:
+    compressed(NOISE, jpeg(NOISE), JPEGBaseline8Bit, tmp_path / "a.dcm")
+    source = save(image_dataset(gradient()), tmp_path / "native.dcm")
+    subprocess.run(["dcmcjpeg", "-q", source, tmp_path / "b.dcm"], check=True)
+    done = in_a_reader(
         "for name, is_loaded in (('a', False), ('b', True)):\n"
         f"    open_image(open_dicom_file(Path({str(tmp_path)!r}) / f'{{name}}.dcm')).frame(0)\n"
         "    assert (sys.modules['gdcm'] is not None) is is_loaded, name\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_where_gdcm_cannot_be_loaded_the_log_says_so_and_the_next_picture_tries_again(tmp_path: Path) -> None:
+    source = save(image_dataset(gradient()), tmp_path / "native.dcm")
+    subprocess.run(["dcmcjpeg", "-q", source, tmp_path / "a.dcm"], check=True)
+    done = in_a_reader(
+        "class Refusing:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'gdcm':\n"
+        "            raise self.problem\n"
+        "refusing = Refusing()\n"
+        "def shown():\n"
+        "    try:\n"
+        f"        return open_image(open_dicom_file(Path({str(tmp_path / 'a.dcm')!r}))).frame(0) is not None\n"
+        "    except Exception as problem:\n"
+        "        return str(problem)\n"
+        "sys.meta_path.insert(0, refusing)\n"
+        "for refusing.problem in (ImportError('no segment'), MemoryError()):\n"
+        "    print(shown())\n"
+        "sys.meta_path.remove(refusing)\n"
+        "print(shown())\n"
+    )
+    assert done.stderr == "leapfrog-reader: gdcm cannot be imported: no segment\n"
+    undecoded, too_large, at_last = done.stdout.splitlines()
+    assert "could not be decoded" in undecoded
+    assert "too large for this box" in too_large
+    assert at_last == "True"
 
 
 def test_colours_whose_components_are_called_r_g_and_b_are_shown(tmp_path: Path) -> None:
