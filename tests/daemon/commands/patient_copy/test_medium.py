@@ -94,8 +94,10 @@ def test_what_a_stick_that_was_pulled_out_has_is_no_half_copy(
 def test_a_command_that_is_killed_leaves_what_the_next_one_takes_away(box: CopiedExam, tmp_path: Path) -> None:
     root = tmp_path / "folder"
     root.mkdir()
-    code = (
-        "import sys; from pathlib import Path; from support.copied_exam import CopiedExam;"
+    code = (  # it is at work until it is killed
+        "import time; from pathlib import Path; from support.copied_exam import CopiedExam;"
+        "from leapfrog.commands.patient_copy import medium;"
+        "medium.sync_file_system = lambda _: time.sleep(60);"
         f"CopiedExam(Path({str(box.state_dir)!r})).copied_to(Path({str(root)!r}))"
     )
     path = os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])
