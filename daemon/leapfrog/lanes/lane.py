@@ -104,7 +104,7 @@ class Lane:
         self._job_waits = False
         self._busy_until = 0.0
         self._job: ReadJob | ReportJob | None = None  # the one that runs
-        self._given_up: ReportJob | None = None
+        self._given_up: ReportJob | None = None  # nobody wants it any more; it runs, or is about to
         self._stage: Stage | None = None  # the last stage that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
@@ -206,6 +206,8 @@ class Lane:
         finally:
             with self._lock:
                 self._job = None
+                if self._given_up is job:
+                    self._given_up = None
         return end.death if isinstance(end, _NotStarted) else end
 
     def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:

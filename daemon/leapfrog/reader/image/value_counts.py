@@ -19,7 +19,9 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """Each of `values`, which rise, occurs as often as `up_to` of it says more than that of the one before."""
+    """`values` rise. Of each, `up_to` says how many pixels have it or a lower one. Both have one dimension and the same
+    length.
+    """
 
     values: Values
     up_to: Counts
@@ -60,7 +62,9 @@ class ValueCounts:
 
 
 def counted(samples: NDArray[Any]) -> tuple[NDArray[Any], Counts]:
-    """The different numbers in `samples`, of the same type and rising, and how often each occurs."""
+    """The different numbers in `samples` (rows, columns), of the same type and rising, and how often each occurs; two
+    arrays of one dimension and the same length.
+    """
     if samples.dtype.kind != "u" or samples.itemsize * 8 > LARGEST_COUNTED_BITS:
         numbers, counts = np.unique(samples, return_counts=True)
         return numbers, counts.astype(np.int64)
